@@ -1,0 +1,110 @@
+"""Finds out which backend works here by starting it, and names the remedy where none does."""
+
+import os
+import platform
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from . import bubblewrap
+from .bubblewrap import Variation
+from .jobs import Job
+from .languages import Language, find_program
+from .processes import children_are_listed
+from .results import Limits
+from .seccomp import AUDIT_ARCHITECTURES
+
+SETTINGS = ("auto", "bubblewrap", "disabled")
+KERNEL = Path("/proc/sys")
+
+TRIAL = Job(Language("trial", "main.txt", ("true",), ("true",)), "", (("main.txt", b""),), b"", Limits(wall_s=5))
+
+
+class Unusable(Exception):
+    """A backend does not work here; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What works here. `backend` is None where nothing does; `reasons` says why for each that does not."""
+
+    setting: str
+    backend: str | None
+    reasons: dict[str, str] = field(default_factory=dict)
+    variation: Variation = field(default_factory=Variation)
+
+    @property
+    def line(self) -> str:
+        """One line for people."""
+        if self.backend is not None:
+            without = "" if self.variation.proc else ", without /proc"
+            return f"Sandbox: {self.backend}{without}."
+        if self.setting == "disabled":
+            return "Sandbox: disabled (SANDBOX=disabled); no code is run."
+        return f"Sandbox: none, so no code is run. {' '.join(self.reasons.values())}"
+
+
+def probe(setting: str | None = None) -> Probe:
+    """Which backend the setting gives; without one the environment variable SANDBOX decides, else `auto`."""
+    chosen = setting or os.environ.get("SANDBOX") or "auto"
+    if chosen not in SETTINGS:
+        known = ", ".join(SETTINGS)
+        return Probe(chosen, None, {chosen: f"SANDBOX={chosen} names no backend of this version; known: {known}."})
+    if chosen == "disabled":
+        return Probe(chosen, None, {"disabled": "SANDBOX=disabled."})
+    try:
+        return Probe(chosen, bubblewrap.NAME, variation=_working_variation(os.geteuid()))
+    except Unusable as reason:
+        # No other backend is taken in its place: what looks like isolation must be it.
+        return Probe(chosen, None, {bubblewrap.NAME: str(reason)})
+
+
+@lru_cache
+def _working_variation(user: int) -> Variation:
+    """The first variation that starts; kept for the process, while a failure is looked at again each time."""
+    _check_host()
+    complaints = []
+    for variation in bubblewrap.VARIATIONS:
+        watch = bubblewrap.start(TRIAL, variation)
+        if watch.phase == "run" and watch.exit_code == 0:
+            return variation
+        complaints.append(watch.stderr.text().strip() or watch.why or f"it ended with {watch.exit_code}")
+    raise Unusable(_remedy(complaints[0]))
+
+
+def _check_host() -> None:
+    if platform.system() != "Linux":
+        raise Unusable(f"bubblewrap needs Linux, this is {platform.system()}: use SANDBOX=disabled here.")
+    if platform.machine() not in AUDIT_ARCHITECTURES:
+        raise Unusable(f"there is no system call filter for {platform.machine()}, only for x86_64 and aarch64.")
+    packages = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "bash": "bash"}
+    for program in bubblewrap.PROGRAMS:
+        if find_program(program) is None:
+            raise Unusable(f"{program} is not in /usr/bin: apt install {packages[program]}.")
+    if not children_are_listed():
+        raise Unusable("this kernel lists no child processes (CONFIG_PROC_CHILDREN), so memory cannot be watched.")
+
+
+def _remedy(complaint: str) -> str:
+    """What to do about what bubblewrap said."""
+    if "Unknown option" in complaint:
+        return f"bubblewrap is too old, 0.8 or later is needed ({complaint})."
+    if _kernel_value("kernel/apparmor_restrict_unprivileged_userns") == "1":
+        return (
+            f"Ubuntu keeps user namespaces from bubblewrap ({complaint}): give it an AppArmor profile with `userns,`"
+            " in /etc/apparmor.d/bwrap, or set sysctl kernel.apparmor_restrict_unprivileged_userns=0."
+        )
+    if _kernel_value("kernel/unprivileged_userns_clone") == "0":
+        return f"user namespaces are off ({complaint}): set sysctl kernel.unprivileged_userns_clone=1."
+    if _kernel_value("user/max_user_namespaces") == "0":
+        return f"user namespaces are off ({complaint}): set sysctl user.max_user_namespaces=15000."
+    if "namespace" in complaint:
+        return f"user namespaces are refused, as in most containers ({complaint}): allow them in its seccomp profile."
+    return f"bubblewrap does not start: {complaint}."
+
+
+def _kernel_value(name: str) -> str:
+    try:
+        return (KERNEL / name).read_text().strip()
+    except FileNotFoundError:
+        return ""
