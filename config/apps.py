@@ -1,0 +1,7 @@
+"""The app that holds the commands `up`, `demo` and `doctor`."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    name = "config"

@@ -1,0 +1,1 @@
+"""The first half of the way: import, clean, score, link, decide, audit."""

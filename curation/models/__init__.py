@@ -1,0 +1,38 @@
+"""The tables of the first half of the way, by idea."""
+
+from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, Tier
+from curation.models.intake import ImportBatch, RejectedRecord, Sighting, Source
+from curation.models.judging import AnswerOrder, Judge, Link, Score, ScoreState, Template
+from curation.models.neighbours import DuplicateCluster, Vector
+from curation.models.problems import Problem, Solution, Verified
+from curation.models.queries import Contamination, Decision, Query, Scoring, Stage
+from curation.models.verdicts import Verdict, WhoWasRight
+
+__all__ = [
+    "AnswerOrder",
+    "Benchmark",
+    "BenchmarkTask",
+    "Contamination",
+    "ContaminationHit",
+    "Decision",
+    "DuplicateCluster",
+    "ImportBatch",
+    "Judge",
+    "Link",
+    "Problem",
+    "Query",
+    "RejectedRecord",
+    "Score",
+    "ScoreState",
+    "Scoring",
+    "Sighting",
+    "Solution",
+    "Source",
+    "Stage",
+    "Template",
+    "Tier",
+    "Vector",
+    "Verdict",
+    "Verified",
+    "WhoWasRight",
+]

@@ -1,0 +1,98 @@
+"""Where queries came from: sources, files, each line that was seen, each record that was refused."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+
+class Source(models.Model):
+    """A named origin of data; its slug is what commands and filters use."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    title = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class ImportBatch(models.Model):
+    """One file, read once. Its counts always add up: read = accepted + duplicates + rejected."""
+
+    class Holds(models.TextChoices):
+        QUERIES = "queries", "queries"
+        DIALOGUES = "dialogues", "dialogues"
+        PROBLEMS = "problems", "problems"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="batches")
+    holds = models.CharField(max_length=16, choices=Holds)
+    file_name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64, blank=True)
+    layout = models.CharField(max_length=32, blank=True)
+    state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
+    read = models.PositiveIntegerField(default=0)
+    accepted = models.PositiveIntegerField(default=0)
+    duplicates = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "import batches"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(read=F("accepted") + F("duplicates") + F("rejected")), name="batch_counts_add_up"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name} into {self.source_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("curation:batch", args=[self.pk])
+
+
+class RejectedRecord(models.Model):
+    """A record that was not taken, with the line it stands on and why."""
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rejected_records")
+    line = models.PositiveIntegerField(help_text="line of the file; for a JSON array or CSV the record's number")
+    reason = models.CharField(max_length=300)
+    excerpt = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["batch", "line"], name="rejected_once_per_line")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+class Sighting(models.Model):
+    """A query seen in one line of one file; `response` only where it differs from the query's first one."""
+
+    query = models.ForeignKey("curation.Query", on_delete=models.CASCADE, related_name="sightings")
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="sightings")
+    line = models.PositiveIntegerField()
+    external_id = models.CharField(max_length=128, blank=True)
+    response_hash = models.CharField(max_length=64, blank=True)
+    response = models.TextField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["batch", "line"], name="sighting_once_per_line")]
+
+    def __str__(self) -> str:
+        return f"query {self.query_id} in batch {self.batch_id}, line {self.line}"

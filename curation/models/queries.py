@@ -1,0 +1,149 @@
+"""The query: one row per distinct text, with the facts that decide where it stands."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from web.claims import Claimable, ClaimableQuerySet
+
+
+class Contamination(models.TextChoices):
+    NONE = "none", "none found"
+    SUSPECT = "suspect", "suspect"
+    SET_ASIDE = "set_aside", "set aside"
+    CLEARED = "cleared", "cleared by a person"
+
+
+class Scoring(models.TextChoices):
+    """What the judges that count have answered so far."""
+
+    NONE = "none", "not every judge has answered"
+    READABLE = "readable", "every judge gave a readable score"
+    UNREADABLE = "unreadable", "a judge gave no readable score"
+
+
+class Decision(models.TextChoices):
+    NONE = "none", "undecided"
+    KEEP = "keep", "keep"
+    DROP = "drop", "drop"
+
+
+class Stage(models.TextChoices):
+    """Where a query stands; computed by the database from the facts, written by nobody."""
+
+    DUPLICATE = "duplicate", "duplicate"
+    SET_ASIDE = "set_aside", "set aside"
+    KEPT = "kept", "kept"
+    DROPPED = "dropped", "dropped"
+    UNREADABLE = "unreadable", "unreadable"
+    SCORED = "scored", "scored"
+    UNSCORED = "unscored", "unscored"
+
+
+WIDEST_GAP = 9.0
+
+STAGE_OF_FACTS = Case(
+    When(duplicate_of__isnull=False, then=Value(Stage.DUPLICATE.value)),
+    When(contamination=Contamination.SET_ASIDE.value, then=Value(Stage.SET_ASIDE.value)),
+    When(decision=Decision.KEEP.value, then=Value(Stage.KEPT.value)),
+    When(decision=Decision.DROP.value, then=Value(Stage.DROPPED.value)),
+    When(scoring=Scoring.UNREADABLE.value, then=Value(Stage.UNREADABLE.value)),
+    When(scoring=Scoring.READABLE.value, then=Value(Stage.SCORED.value)),
+    default=Value(Stage.UNSCORED.value),
+    output_field=models.CharField(max_length=12),
+)
+
+
+class QueryQuerySet(ClaimableQuerySet):
+    """Questions asked of many queries."""
+
+    def in_play(self) -> Self:
+        """Neither a duplicate nor set aside for contamination."""
+        return self.filter(duplicate_of__isnull=True).exclude(contamination=Contamination.SET_ASIDE)
+
+    def kept(self) -> Self:
+        """Queries that the rule or a person keeps: what dialogues are built from."""
+        return self.filter(stage=Stage.KEPT)
+
+    def awaiting_audit(self) -> Self:
+        """Disputed queries that still want a verdict, riskiest first."""
+        return self.wanting().filter(disputed=True).order_by("-dispute_size", "pk")
+
+
+class Query(Claimable):
+    """A distinct code query. The text is stored as it came; the first response stays."""
+
+    text = models.TextField()
+    response = models.TextField(blank=True)
+    language = models.CharField(max_length=32, blank=True, help_text="programming language; empty: unknown")
+    tags = models.JSONField(default=list, blank=True)
+    text_hash = models.CharField(max_length=64, unique=True)
+    source = models.ForeignKey("curation.Source", on_delete=models.PROTECT, related_name="queries")
+    batch = models.ForeignKey("curation.ImportBatch", on_delete=models.PROTECT, related_name="queries")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates")
+    duplicate_reason = models.CharField(max_length=200, blank=True)
+    contamination = models.CharField(max_length=12, choices=Contamination, default=Contamination.NONE)
+
+    scoring = models.CharField(max_length=12, choices=Scoring, default=Scoring.NONE)
+    mean = models.FloatField(null=True, blank=True, help_text="mean of the raw scores of the judges that count")
+    raw_gap = models.SmallIntegerField(null=True, blank=True)
+    linked_gap = models.FloatField(null=True, blank=True, help_text="gap after linking B's scale to A's")
+    disputed = models.BooleanField(default=False)
+    decision = models.CharField(max_length=8, choices=Decision, default=Decision.NONE)
+    decision_rule = models.CharField(max_length=64, blank=True, help_text="rule and threshold, or `verdict`")
+    decision_version = models.PositiveIntegerField(default=0, help_text="how often this query has been decided")
+    decision_inputs = models.JSONField(default=dict, blank=True, help_text="raw and linked score by template")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    stage = models.GeneratedField(
+        expression=STAGE_OF_FACTS, output_field=models.CharField(max_length=12), db_persist=True
+    )
+    # How far apart the judges stand; a side without a readable score is the widest gap of all.
+    dispute_size = models.GeneratedField(
+        expression=Coalesce(F("linked_gap"), Value(WIDEST_GAP)), output_field=models.FloatField(), db_persist=True
+    )
+
+    objects = QueryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "queries"
+        indexes = [
+            models.Index(fields=["stage", "source"], name="query_by_stage_source"),
+            models.Index(fields=["source", "stage"], name="query_by_source_stage"),
+            models.Index(fields=["language", "stage"], name="query_by_language_stage"),
+            models.Index(fields=["decision", "disputed"], name="query_by_decision"),
+            models.Index(
+                fields=["-dispute_size", "id"],
+                name="query_audit_queue",
+                condition=Q(disputed=True, reviews_given__lt=F("reviews_wanted")),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(contamination__in=Contamination.values), name="query_contamination_known"
+            ),
+            models.CheckConstraint(condition=Q(scoring__in=Scoring.values), name="query_scoring_known"),
+            models.CheckConstraint(condition=Q(decision__in=Decision.values), name="query_decision_known"),
+            models.CheckConstraint(
+                condition=Q(decision="none") | (~Q(decision_rule="") & Q(decided_at__isnull=False)),
+                name="query_decision_says_why",
+            ),
+            # A missing or unreadable score is never kept by a rule; only a person's verdict may.
+            models.CheckConstraint(
+                condition=~Q(decision="keep") | Q(scoring="readable") | Q(decision_rule="verdict"),
+                name="query_kept_is_readable",
+            ),
+            models.CheckConstraint(condition=~Q(duplicate_of=F("id")), name="query_not_its_own_duplicate"),
+        ]
+
+    def __str__(self) -> str:
+        return f"query {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("curation:query", args=[self.pk])

@@ -1,0 +1,26 @@
+"""When two texts are one: the form in which texts are stored, and the form that is hashed."""
+
+import hashlib
+import re
+import unicodedata
+
+# Zero-width characters and bidirectional controls: invisible, so no reader tells the texts apart.
+INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad\u061c\u180e]")
+WHITE_SPACE = re.compile(r"\s+")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text as both databases can hold it: NUL and lone surrogates become U+FFFD, all else stays."""
+    return LONE_SURROGATE.sub("\ufffd", text).replace("\x00", "\ufffd")
+
+
+def folded(text: str) -> str:
+    """NFC, invisible characters removed, runs of white space as one space, ends stripped."""
+    visible = INVISIBLE.sub("", unicodedata.normalize("NFC", storable(text)))
+    return WHITE_SPACE.sub(" ", visible).strip()
+
+
+def text_hash(text: str) -> str:
+    """Hex sha256 of `v1:` + the folded text: equal for texts that differ only in what folding removes."""
+    return hashlib.sha256(f"v1:{folded(text)}".encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Durable work over many rows: runs, items, the ledger of paid calls and remembered executions."""

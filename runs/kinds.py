@@ -1,0 +1,125 @@
+"""What a kind of work brings to the engine: how to plan items, run one step, save its outcome, estimate its price."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from runs.models import Run, WorkItem
+
+Message = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said: text, why it stopped, and the ledger row that paid for it."""
+
+    text: str
+    finish_reason: str
+    call_id: int
+    refused: bool = False
+    logprobs: Sequence[Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What a program did in the sandbox, and the remembered row. Mirrors runs.models.Execution."""
+
+    execution_id: int
+    status: str
+    stdout: str
+    stderr: str
+    exit_code: int | None
+    truncated: bool
+    wall_s: float
+
+    @property
+    def ran_clean(self) -> bool:
+        return self.status == "ok"
+
+
+class Ask(Protocol):
+    """Ask a model in a role. The ledger answers what was asked before, free; the same question has one answer.
+
+    `sample` names another draw of the same question (a reminder is sample=1), never a call counter.
+    """
+
+    async def __call__(
+        self,
+        role: str,
+        messages: Sequence[Message],
+        *,
+        sample: int = 0,
+        schema: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+    ) -> Answer: ...
+
+
+class Execute(Protocol):
+    """Run a program in the sandbox; the same program under the same limits is run once."""
+
+    async def __call__(self, code: str, language: str = "python") -> Executed: ...
+
+
+class Skipped(Exception):
+    """Raised by a step whose item cannot be done, and says why; not a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedItem:
+    """One item of a run: a key unique in its run, and all the step needs to know, as JSON."""
+
+    key: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question a step is sure to ask, so that a run can be priced before it starts."""
+
+    role: str
+    messages: Sequence[Message]
+    sample: int = 0
+    logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one item will ask at least, and how many calls of expected size beyond that (by role)."""
+
+    questions: Sequence[Question]
+    further_calls: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of work.
+
+    plan(run): yields the items, lazily; deterministic for the run's parameters.
+    step(payload, ask, execute): a coroutine that may be run again from the top; returns an outcome for `save`.
+    save(item, outcome): writes the outcome; called inside the transaction that marks the item done.
+    estimate(payload): what the item will ask.
+    """
+
+    name: str
+    title: str
+    plan: Callable[["Run"], Iterable[PlannedItem]]
+    step: Callable[[dict[str, Any], Ask, Execute], Awaitable[Any]]
+    save: Callable[["WorkItem", Any], None]
+    estimate: Callable[[dict[str, Any]], Estimate]
+    roles: tuple[str, ...] = ()
+
+
+class UnknownKind(LookupError):
+    """No kind of work has that name."""
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of that name from the registry that the setting RUN_KINDS names."""
+    kinds: dict[str, Kind] = import_string(settings.RUN_KINDS)
+    if name not in kinds:
+        raise UnknownKind(f"no kind of work is called {name!r}; known: {', '.join(sorted(kinds))}")
+    return kinds[name]

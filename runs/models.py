@@ -1,0 +1,205 @@
+"""The tables of durable work: runs, their items, the ledger of paid calls, remembered executions, endpoint buckets."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+
+class RunState(models.TextChoices):
+    QUEUED = "queued", "queued"
+    RUNNING = "running", "running"
+    PAUSING = "pausing", "pausing"
+    PAUSED = "paused", "paused"
+    CANCELLING = "cancelling", "cancelling"
+    CANCELLED = "cancelled", "cancelled"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    OVER_BUDGET = "over_budget", "over budget"
+
+
+ACTIVE_STATES = (RunState.QUEUED, RunState.RUNNING)
+FINAL_STATES = (RunState.CANCELLED, RunState.DONE)
+
+
+class Run(models.Model):
+    """One piece of work over many rows, with its counters. `spent` is the cost of every answer received, in USD."""
+
+    kind = models.CharField(max_length=32)
+    title = models.CharField(max_length=200)
+    parameters = models.JSONField(default=dict, help_text="What the plan was made from; also the model of each role.")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="runs"
+    )
+    state = models.CharField(max_length=16, choices=RunState, default=RunState.QUEUED)
+    note = models.TextField(blank=True, help_text="Why the run stands where it stands.")
+    budget = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    reserved = models.DecimalField(max_digits=14, decimal_places=6, default=Decimal(0))
+    spent = models.DecimalField(max_digits=14, decimal_places=6, default=Decimal(0))
+    items_total = models.PositiveIntegerField(default=0)
+    items_done = models.PositiveIntegerField(default=0)
+    items_failed = models.PositiveIntegerField(default=0)
+    items_skipped = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0, help_text="Requests answered by an endpoint for this run.")
+    ledger_hits = models.PositiveIntegerField(default=0, help_text="Answers that were already in the ledger, free.")
+    rate_samples = models.JSONField(default=list, help_text="Pairs of epoch seconds and items finished, newest last.")
+    slice_until = models.DateTimeField(null=True, blank=True, help_text="A live slice works on this run until then.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["state", "id"], name="run_by_state")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
+            models.CheckConstraint(condition=Q(budget__isnull=True) | Q(budget__gte=0), name="run_budget_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}: {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("runs:detail", args=[self.pk])
+
+    @property
+    def items_open(self) -> int:
+        return self.items_total - self.items_done - self.items_failed - self.items_skipped
+
+
+class ItemState(models.TextChoices):
+    PENDING = "pending", "pending"
+    LEASED = "leased", "in work"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    SKIPPED = "skipped", "skipped"
+
+
+class WorkItem(models.Model):
+    """One row of work. Whoever holds `lease_token` may save its outcome, once."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
+    key = models.CharField(max_length=200)
+    payload = models.JSONField()
+    state = models.CharField(max_length=8, choices=ItemState, default=ItemState.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_host = models.CharField(max_length=128, blank=True)
+    lease_process = models.PositiveIntegerField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.CharField(max_length=32, blank=True)
+    error_class = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["run", "state", "id"], name="item_by_run_state"),
+            models.Index(fields=["lease_until"], name="item_leased", condition=Q(state="leased")),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "key"], name="item_once_per_run"),
+            models.CheckConstraint(condition=Q(state__in=ItemState.values), name="item_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state="leased") | (Q(lease_until__isnull=False) & ~Q(lease_token="")),
+                name="item_leased_has_lease",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.key} of run {self.run_id}"
+
+
+class CallState(models.TextChoices):
+    SENDING = "sending", "sending"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    UNKNOWN = "unknown", "unknown"
+
+
+class Call(models.Model):
+    """One question to a model, unique by what was asked. An answer that arrived is paid once and read for ever."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="sha256 of the canonical question")
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="paid_calls")
+    role = models.CharField(max_length=16)
+    endpoint = models.CharField(max_length=64)
+    model = models.CharField(max_length=128)
+    sample = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=CallState, default=CallState.SENDING)
+    request = models.BinaryField(null=True, help_text="canonical JSON, zlib; dropped by `runs compact`")
+    response = models.BinaryField(null=True, help_text="the endpoint's JSON, zlib")
+    finish_reason = models.CharField(max_length=32, blank=True)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    cost = models.DecimalField(max_digits=14, decimal_places=6, null=True, help_text="US dollars; null: no price known")
+    latency_s = models.FloatField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="times this question left the house")
+    error_kind = models.CharField(max_length=32, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(response__isnull=False), name="call_done_has_response"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"call {self.key[:12]} to {self.endpoint}/{self.model}"
+
+
+class Execution(models.Model):
+    """One run of one program in the sandbox, remembered by what was run and how."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="sha256 of code, language, input, limits, runtime")
+    code = models.TextField()
+    language = models.CharField(max_length=16)
+    stdin = models.TextField(blank=True)
+    limits = models.JSONField()
+    runtime = models.CharField(max_length=64)
+    backend = models.CharField(max_length=16)
+    status = models.CharField(max_length=16)
+    phase = models.CharField(max_length=8)
+    stdout = models.TextField(blank=True)
+    stderr = models.TextField(blank=True)
+    exit_code = models.IntegerField(null=True)
+    signal = models.IntegerField(null=True)
+    truncated = models.BooleanField(default=False)
+    wall_s = models.FloatField()
+    cpu_s = models.FloatField()
+    peak_rss_bytes = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            # A set-up failure says nothing about the program, so it is never remembered as its result.
+            models.CheckConstraint(condition=~Q(status="sandbox_error"), name="execution_is_of_the_program"),
+        ]
+
+    def __str__(self) -> str:
+        return f"execution {self.key[:12]}: {self.status}"
+
+    @property
+    def ran_clean(self) -> bool:
+        return self.status == "ok"
+
+
+class EndpointBucket(models.Model):
+    """Requests and tokens left at one endpoint, shared by all processes."""
+
+    endpoint = models.CharField(max_length=64, unique=True)
+    requests_left = models.FloatField()
+    tokens_left = models.FloatField()
+    filled_at = models.DateTimeField()
+    blocked_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["endpoint"]
+
+    def __str__(self) -> str:
+        return self.endpoint

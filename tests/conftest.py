@@ -1,0 +1,107 @@
+"""Fixtures for the whole suite: people, scripted answers, and parts of the machine that a test may need."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+POOL = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+def _module(name):
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
+
+
+def _postgresql():
+    return bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))) or shutil.which("initdb") is not None
+
+
+PARTS = {
+    "bubblewrap": (lambda: shutil.which("bwrap") is not None, "bwrap is not installed (apt install bubblewrap)"),
+    "chromium": (lambda: shutil.which("chromium") is not None, "chromium is not installed (apt install chromium)"),
+    "postgresql": (_postgresql, "PostgreSQL is not installed (apt install postgresql)"),
+    "redis": (lambda: shutil.which("redis-server") is not None, "redis-server is not installed"),
+    "embeddings": (lambda: _module("sentence_transformers"), "the extra `embeddings` is not installed"),
+    "datasets": (lambda: _module("datasets"), "the package datasets is not installed"),
+    "sample_pool": (POOL.is_dir, "the folder ../shared/data with real data is absent"),
+}
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("needs"):
+        for part in mark.args:
+            present, why = PARTS[part]
+            if present():
+                continue
+            if os.environ.get("REQUIRE_ALL") == "1" and part != "sample_pool":
+                pytest.fail(f"REQUIRE_ALL=1, but {why}")
+            pytest.skip(why)
+
+
+@pytest.fixture
+def pool() -> Path:
+    """The folder of real data beside the checkout; mark the test with needs("sample_pool")."""
+    return POOL
+
+
+def _person(django_user_model, name, group):
+    user = django_user_model.objects.create_user(username=name, password="a long enough password")
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+def _client(user):
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def reviewer(db, django_user_model):
+    return _person(django_user_model, "rita", "reviewer")
+
+
+@pytest.fixture
+def other_reviewer(db, django_user_model):
+    return _person(django_user_model, "oskar", "reviewer")
+
+
+@pytest.fixture
+def curator(db, django_user_model):
+    return _person(django_user_model, "carla", "curator")
+
+
+@pytest.fixture
+def administrator(db, django_user_model):
+    user = _person(django_user_model, "adam", "administrator")
+    user.is_staff = user.is_superuser = True
+    user.save()
+    return user
+
+
+@pytest.fixture
+def reviewer_client(reviewer):
+    return _client(reviewer)
+
+
+@pytest.fixture
+def other_reviewer_client(other_reviewer):
+    return _client(other_reviewer)
+
+
+@pytest.fixture
+def curator_client(curator):
+    return _client(curator)
+
+
+@pytest.fixture
+def administrator_client(administrator):
+    return _client(administrator)

@@ -1,0 +1,90 @@
+"""Full-text search on either database: one index per table, one function to ask it."""
+
+import re
+from typing import Any, TypeVar
+
+from django.db import connection, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.db.models.expressions import RawSQL
+
+Rows = TypeVar("Rows", bound=models.QuerySet[Any])
+
+WORD = re.compile(r"\w+", re.UNICODE)
+# PostgreSQL refuses a tsvector above 1 MB; words beyond this many characters of a text are not found.
+INDEXED_CHARACTERS = 100_000
+
+
+def words_of(search: str) -> list[str]:
+    """The words of what a person typed, without any operator of either database."""
+    return WORD.findall(search)[:20]
+
+
+def matching(rows: Rows, search: str) -> Rows:
+    """Rows whose indexed text holds every word of the search; all rows when it holds no word."""
+    words = words_of(search)
+    if not words:
+        return rows
+    table = rows.model._meta.db_table
+    if connection.vendor == "postgresql":
+        sql = f'SELECT id FROM "{table}" WHERE search @@ to_tsquery(%s, %s)'
+        found = RawSQL(sql, ("simple", " & ".join(f"'{word}'" for word in words)))
+    else:
+        sql = f'SELECT rowid FROM "{table}_fts" WHERE "{table}_fts" MATCH %s'
+        found = RawSQL(sql, (" ".join(f'"{word}"' for word in words),))
+    return rows.filter(pk__in=found)
+
+
+class AddSearch(Operation):
+    """Migration operation: index some text columns of a table, kept up to date by the database itself."""
+
+    reversible = True
+
+    def __init__(self, table: str, columns: list[str]) -> None:
+        self.table, self.columns = table, columns
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The index is no part of Django's model state."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        statements = self._postgresql() if schema_editor.connection.vendor == "postgresql" else self._sqlite()
+        for statement in statements:
+            schema_editor.execute(statement)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(f'ALTER TABLE "{self.table}" DROP COLUMN search')
+            return
+        for event in ("insert", "delete", "update"):
+            schema_editor.execute(f'DROP TRIGGER "{self.table}_fts_{event}"')
+        schema_editor.execute(f'DROP TABLE "{self.table}_fts"')
+
+    def describe(self) -> str:
+        return f"Index {', '.join(self.columns)} of {self.table} for search"
+
+    def _postgresql(self) -> list[str]:
+        text = " || ' ' || ".join(f"left(coalesce({column}, ''), {INDEXED_CHARACTERS})" for column in self.columns)
+        return [
+            f'ALTER TABLE "{self.table}" ADD COLUMN search tsvector '
+            f"GENERATED ALWAYS AS (to_tsvector('simple', {text})) STORED",
+            f'CREATE INDEX "{self.table}_search" ON "{self.table}" USING GIN (search)',
+        ]
+
+    def _sqlite(self) -> list[str]:
+        fts, columns = f"{self.table}_fts", ", ".join(self.columns)
+        new = ", ".join(f"new.{column}" for column in self.columns)
+        old = ", ".join(f"old.{column}" for column in self.columns)
+        insert = f'INSERT INTO "{fts}" (rowid, {columns}) VALUES (new.id, {new});'
+        delete = f'INSERT INTO "{fts}" ("{fts}", rowid, {columns}) VALUES (\'delete\', old.id, {old});'
+        return [
+            f"CREATE VIRTUAL TABLE \"{fts}\" USING fts5({columns}, content='{self.table}', content_rowid='id')",
+            f'INSERT INTO "{fts}" ("{fts}") VALUES (\'rebuild\')',
+            f'CREATE TRIGGER "{fts}_insert" AFTER INSERT ON "{self.table}" BEGIN {insert} END',
+            f'CREATE TRIGGER "{fts}_delete" AFTER DELETE ON "{self.table}" BEGIN {delete} END',
+            f'CREATE TRIGGER "{fts}_update" AFTER UPDATE OF {columns} ON "{self.table}" BEGIN {delete} {insert} END',
+        ]
