@@ -2,11 +2,12 @@
 
 import os
 import shlex
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from .jobs import Job
 from .languages import SEARCH_PATH, find_program
-from .launching import Descriptors, launch, next_user_id
+from .launching import Descriptors, Launched, launch, next_user_id
 from .results import MEBIBYTE, Limits
 from .seccomp import filter_program
 from .supervising import Watch, supervise
@@ -47,19 +48,25 @@ class Variation:
     bar_namespaces: bool = True
 
 
-VARIATIONS = (Variation(), Variation(proc=False), Variation(bar_namespaces=False), Variation(False, False))
+DEFAULT_VARIATION = Variation()
+VARIATIONS = (DEFAULT_VARIATION, Variation(proc=False), Variation(bar_namespaces=False), Variation(False, False))
 
 
-def start(job: Job, variation: Variation = Variation()) -> Watch:
+def start(job: Job, variation: Variation = DEFAULT_VARIATION) -> Watch:
     """Run the job under bubblewrap and stay with it until everything inside is dead."""
+    with launched(job, variation) as program:
+        return supervise(program, job.limits)
+
+
+def launched(job: Job, variation: Variation = DEFAULT_VARIATION) -> AbstractContextManager[Launched]:
+    """The job's program just after its start, as root under a user id of its own."""
     user = next_user_id() if os.geteuid() == 0 else os.geteuid()
 
     def arguments(descriptors: Descriptors) -> list[str]:
         return [*_as_other_user(user), *_walls(job, variation, descriptors), *_program(job, descriptors.phase)]
 
     contents = [content for _, content in job.files]
-    with launch(arguments, files=contents, stdin=job.stdin, filter_program=filter_program(), owner=user) as launched:
-        return supervise(launched, job.limits)
+    return launch(arguments, files=contents, stdin=job.stdin, filter_program=filter_program(), owner=user)
 
 
 def _as_other_user(user: int) -> list[str]:

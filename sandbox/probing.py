@@ -69,7 +69,7 @@ def _working_variation(user: int) -> Variation:
         if watch.phase == "run" and watch.exit_code == 0:
             return variation
         complaints.append(watch.stderr.text().strip() or watch.why or f"it ended with {watch.exit_code}")
-    raise Unusable(_remedy(complaints[0]))
+    raise Unusable(remedy(complaints[0]))
 
 
 def _check_host() -> None:
@@ -85,26 +85,26 @@ def _check_host() -> None:
         raise Unusable("this kernel lists no child processes (CONFIG_PROC_CHILDREN), so memory cannot be watched.")
 
 
-def _remedy(complaint: str) -> str:
+def remedy(complaint: str, kernel: Path = KERNEL) -> str:
     """What to do about what bubblewrap said."""
     if "Unknown option" in complaint:
         return f"bubblewrap is too old, 0.8 or later is needed ({complaint})."
-    if _kernel_value("kernel/apparmor_restrict_unprivileged_userns") == "1":
+    if _value(kernel / "kernel/apparmor_restrict_unprivileged_userns") == "1":
         return (
             f"Ubuntu keeps user namespaces from bubblewrap ({complaint}): give it an AppArmor profile with `userns,`"
             " in /etc/apparmor.d/bwrap, or set sysctl kernel.apparmor_restrict_unprivileged_userns=0."
         )
-    if _kernel_value("kernel/unprivileged_userns_clone") == "0":
+    if _value(kernel / "kernel/unprivileged_userns_clone") == "0":
         return f"user namespaces are off ({complaint}): set sysctl kernel.unprivileged_userns_clone=1."
-    if _kernel_value("user/max_user_namespaces") == "0":
+    if _value(kernel / "user/max_user_namespaces") == "0":
         return f"user namespaces are off ({complaint}): set sysctl user.max_user_namespaces=15000."
     if "namespace" in complaint:
         return f"user namespaces are refused, as in most containers ({complaint}): allow them in its seccomp profile."
     return f"bubblewrap does not start: {complaint}."
 
 
-def _kernel_value(name: str) -> str:
+def _value(setting: Path) -> str:
     try:
-        return (KERNEL / name).read_text().strip()
+        return setting.read_text().strip()
     except FileNotFoundError:
         return ""
