@@ -136,9 +136,7 @@ def test_memory_that_is_refused_is_out_of_memory():
 
 
 def test_use_of_time_and_memory_is_measured():
-    result = run(
-        "x = b'1' * 100_000_000\nimport time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
-    )
+    result = run("import time\nx = b'1' * 100_000_000\nwhile time.process_time() < 0.4: pass")
     assert 90_000_000 < result.peak_rss_bytes < 200_000_000
     assert 0.2 < result.cpu_s < 1
 
@@ -214,7 +212,7 @@ def test_a_worker_with_many_open_files_can_run_code():
 
 def test_nothing_is_left_open():
     run("print(1)")
-    before = set(os.listdir("/proc/self/fd"))
+    before = set(Path("/proc/self/fd").iterdir())
     run("print(1)")
     run("while True: pass", limits=Limits(wall_s=0.1))
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(Path("/proc/self/fd").iterdir()) == before

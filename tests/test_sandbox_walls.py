@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -140,10 +141,8 @@ def test_2_two_endless_fork_bombs_at_once_are_both_over_in_time(attack):
 
 
 def test_3_a_program_has_no_powers(attack):
-    result = attack(
-        "print(*(line for line in open('/proc/self/status') if line.startswith(('Cap', 'NoNew', 'Seccomp:'))))"
-    )
-    values = dict(line.split() for line in result.stdout.replace(":", "").splitlines() if line)
+    result = attack("print(open('/proc/self/status').read())")
+    values = dict(line.split(":\t") for line in result.stdout.splitlines() if line)
     assert {int(values[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
     assert (values["NoNewPrivs"], values["Seccomp"]) == ("1", "2")
 
@@ -208,9 +207,7 @@ def test_6_the_program_is_not_the_first_process_so_its_signals_count(attack):
 def test_7_a_process_cannot_take_more_memory_than_its_limit_nor_hide_it_in_a_memory_file(attack, code):
     result = attack(code)
     assert result.status in {Status.OUT_OF_MEMORY, Status.ERROR}
-    assert (
-        "MemoryError" in result.stderr or "Cannot allocate memory" in result.stderr or "not permitted" in result.stderr
-    )
+    assert re.search("MemoryError|Cannot allocate memory|not permitted", result.stderr)
     assert result.peak_rss_bytes < 600 * 2**20
 
 
@@ -347,7 +344,7 @@ def test_no_process_but_its_own_can_be_seen_or_signalled(attack):
 def test_setuid_programs_give_nothing_and_device_nodes_cannot_be_made(attack):
     result = attack(
         "import os, subprocess\n"
-        "print(subprocess.run(['/usr/bin/su', '-c', 'id'], capture_output=True, stdin=subprocess.DEVNULL).returncode != 0)\n"
+        "print(subprocess.run(['su', '-c', 'id'], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0)\n"
         "for name in ('/box/sda', '/tmp/sda'):\n"
         "    try: os.mknod(name, 0o60666, os.makedev(254, 0)); print('made')\n"
         "    except OSError: pass\n"
