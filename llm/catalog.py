@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from llm.entries import CatalogError, Entry
 
+__all__ = ["ROLES", "Catalog", "CatalogError", "Endpoint", "Model", "api_key", "load_catalog"]
+
 Thing = TypeVar("Thing")
 ROLES = ("scorer", "drafter", "refiner", "critic", "saboteur", "explainer", "interpreter")
 RESERVED = frozenset(["model", "messages", "temperature", "max_tokens", "stream", "n", "response_format", "logprobs"])
