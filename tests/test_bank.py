@@ -70,7 +70,9 @@ def run(code):
 @cache
 def outcomes():
     """Each program's first run, by slug and answer; a bank problem is run once for all tests."""
-    wanted = [(problem["slug"], name, code_of(problem[name])) for problem in PROBLEMS for name in ("draft", "fixed", "final")]
+    wanted = [
+        (problem["slug"], name, code_of(problem[name])) for problem in PROBLEMS for name in ("draft", "fixed", "final")
+    ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         results = pool.map(lambda item: run(item[2]), wanted)
         return {(slug, name): result for (slug, name, _), result in zip(wanted, results, strict=True)}
