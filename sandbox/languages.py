@@ -10,6 +10,7 @@ from typing import Literal
 
 from .results import Limits
 
+COMPILED_PROGRAM = "/box/main"
 SEARCH_PATH = "/usr/bin:/bin:/usr/local/bin"
 VERSION_TIMEOUT_S = 20.0
 
@@ -25,10 +26,14 @@ class Language:
     compile: tuple[str, ...] = ()
     # Runtimes that reserve far more addresses than they use break under RLIMIT_AS and get RLIMIT_DATA.
     memory_limit: Literal["address_space", "data"] = "address_space"
+    # What the runtime needs at least, whatever the caller allows.
     memory_mb: int = 0
     processes: int = 0
-    # What the runtime itself prints on standard error when it found no more memory.
+    disk_mb: int = 0
+    # Patterns of what the runtime itself prints on standard error when memory ran out, or when it compiles
+    # in the same step and refused the program.
     memory_message: str = ""
+    compile_message: str = ""
 
     def fit(self, limits: Limits) -> Limits:
         """The limits raised to what this runtime needs to start at all."""
@@ -36,28 +41,130 @@ class Language:
             limits,
             memory_mb=max(limits.memory_mb, self.memory_mb),
             processes=max(limits.processes, self.processes),
+            disk_mb=max(limits.disk_mb, self.disk_mb),
         )
 
+    @property
+    def programs(self) -> set[str]:
+        """What must be on the host."""
+        return {self.version_command[0], *self.compile[:1], *self.command[:1]} - {COMPILED_PROGRAM}
 
-LANGUAGES = {
-    language.name: language
-    for language in (
-        Language(
-            "python",
-            "main.py",
-            ("python3", "-I", "-B", "/box/main.py"),
-            ("python3", "--version"),
-            memory_message=r"^MemoryError\b",
-        ),
-    )
-}
+
+TABLE = (
+    Language(
+        "python",
+        "main.py",
+        command=("python3", "-I", "-B", "/box/main.py"),
+        version_command=("python3", "--version"),
+        memory_message=r"^MemoryError\b",
+    ),
+    Language(
+        "javascript",
+        "main.js",
+        command=("node", "/box/main.js"),
+        version_command=("node", "--version"),
+        memory_limit="data",
+        processes=128,
+        memory_message=r"heap out of memory|Array buffer allocation failed",
+    ),
+    Language(
+        "bash",
+        "main.sh",
+        command=("bash", "/box/main.sh"),
+        version_command=("bash", "--version"),
+        memory_message=r"cannot allocate",
+    ),
+    Language(
+        "c",
+        "main.c",
+        compile=("gcc", "-O1", "-o", COMPILED_PROGRAM, "/box/main.c", "-lm", "-pthread"),
+        command=(COMPILED_PROGRAM,),
+        version_command=("gcc", "-dumpfullversion"),
+    ),
+    Language(
+        "c++",
+        "main.cpp",
+        compile=("g++", "-O1", "-o", COMPILED_PROGRAM, "/box/main.cpp", "-pthread"),
+        command=(COMPILED_PROGRAM,),
+        version_command=("g++", "-dumpfullversion"),
+        memory_message=r"std::bad_alloc",
+    ),
+    Language(
+        # Compiles in memory and runs, so the public class may have any name.
+        "java",
+        "Main.java",
+        command=("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "/box/Main.java"),
+        version_command=("java", "-version"),
+        memory_limit="data",
+        memory_mb=1024,
+        processes=128,
+        memory_message=r"java\.lang\.OutOfMemoryError",
+        compile_message=r"^error: compilation failed$",
+    ),
+    Language(
+        "go",
+        "main.go",
+        compile=("go", "build", "-o", COMPILED_PROGRAM, "/box/main.go"),
+        command=(COMPILED_PROGRAM,),
+        version_command=("go", "version"),
+        memory_limit="data",
+        processes=128,
+        disk_mb=512,
+        memory_message=r"runtime: out of memory|fatal error: .*out of memory",
+    ),
+    Language(
+        "rust",
+        "main.rs",
+        compile=("rustc", "--edition", "2021", "-O", "-o", COMPILED_PROGRAM, "/box/main.rs"),
+        command=(COMPILED_PROGRAM,),
+        version_command=("rustc", "--version"),
+        memory_message=r"memory allocation of \d+ bytes failed",
+    ),
+    Language(
+        "ruby",
+        "main.rb",
+        command=("ruby", "/box/main.rb"),
+        version_command=("ruby", "--version"),
+        memory_message=r"failed to allocate memory",
+    ),
+    Language(
+        "php",
+        "main.php",
+        # Errors belong on standard error; on the terminal PHP mixes them into the output.
+        command=("php", "-n", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "/box/main.php"),
+        version_command=("php", "-n", "--version"),
+        memory_message=r"Out of memory",
+    ),
+    Language(
+        "perl",
+        "main.pl",
+        command=("perl", "/box/main.pl"),
+        version_command=("perl", "-e", "printf '%vd', $^V"),
+        memory_message=r"^Out of memory",
+    ),
+    Language(
+        "lua",
+        "main.lua",
+        command=("lua", "/box/main.lua"),
+        version_command=("lua", "-v"),
+        memory_message=r"not enough memory",
+    ),
+    Language(
+        "sql",
+        "main.sql",
+        command=("sqlite3", "-batch", "-bail", ":memory:", ".read /box/main.sql"),
+        version_command=("sqlite3", "--version"),
+        memory_message=r"out of memory",
+    ),
+)
+LANGUAGES = {language.name: language for language in TABLE}
 
 
 @cache
 def runtime(language: str) -> str:
     """The language with its version on this host, as "python 3.11.2"; empty when it is not here."""
     entry = LANGUAGES.get(language)
-    if entry is None or not all(map(find_program, {entry.command[0], entry.version_command[0], *entry.compile[:1]})):
+    if entry is None or not all(map(find_program, entry.programs)):
         return ""
     version = _read_version(entry.version_command)
     return f"{language} {version}" if version else ""

@@ -9,7 +9,7 @@ from . import bubblewrap
 from .jobs import Job, make_job
 from .languages import LANGUAGES, runtime
 from .probing import Probe, probe
-from .results import DEFAULT_LIMITS, Limits, RunResult, Status
+from .results import DEFAULT_LIMITS, Limits, Phase, RunResult, Status
 from .supervising import Watch
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def _result(watch: Watch, job: Job, backend: str) -> RunResult:
         wall_s=watch.wall_s,
         cpu_s=watch.usage.cpu_s,
         peak_rss_bytes=watch.usage.peak_rss_bytes,
-        phase=watch.phase or "run",
+        phase=_phase(watch, job),
         backend=backend,
         runtime=job.runtime,
     )
@@ -83,11 +83,11 @@ def _judge(watch: Watch, job: Job) -> tuple[Status, int | None]:
 
 
 def _judge_failure(watch: Watch, job: Job, signal: int | None) -> Status:
-    if watch.phase == "compile":
+    if _phase(watch, job) == "compile":
         return Status.COMPILE_ERROR
     if signal == signals.SIGXCPU or (signal == signals.SIGKILL and watch.usage.cpu_s >= job.limits.cpu_s):
         return Status.TIMEOUT
-    if _ran_out_of_memory(watch, job):
+    if _said(watch, job.language.memory_message):
         return Status.OUT_OF_MEMORY
     return Status.ERROR if signal is None else Status.SIGNAL
 
@@ -97,10 +97,14 @@ def _signal(exit_code: int | None) -> int | None:
     return number if number in set(signals.Signals) else None
 
 
-def _ran_out_of_memory(watch: Watch, job: Job) -> bool:
-    """The runtime's own word for it, among the last lines it printed."""
-    message = job.language.memory_message
-    return bool(message) and re.search(message, watch.stderr.text()[-4096:], re.MULTILINE) is not None
+def _phase(watch: Watch, job: Job) -> Phase:
+    """Where it ended; a runtime that compiles and runs in one step tells the two apart only by its words."""
+    return "compile" if watch.phase == "compile" or _said(watch, job.language.compile_message) else "run"
+
+
+def _said(watch: Watch, pattern: str) -> bool:
+    """Whether the runtime said so on standard error."""
+    return bool(pattern) and re.search(pattern, watch.stderr.text(), re.MULTILINE) is not None
 
 
 def _not_run(why: str, runtime_name: str) -> RunResult:

@@ -344,7 +344,7 @@ def test_no_process_but_its_own_can_be_seen_or_signalled(attack):
 def test_setuid_programs_give_nothing_and_device_nodes_cannot_be_made(attack):
     result = attack(
         "import os, subprocess\n"
-        "print(subprocess.run(['su', '-c', 'id'], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0)\n"
+        "print(subprocess.run(['su', '-c', 'id'], input=b'', stderr=subprocess.DEVNULL).returncode != 0)\n"
         "for name in ('/box/sda', '/tmp/sda'):\n"
         "    try: os.mknod(name, 0o60666, os.makedev(254, 0)); print('made')\n"
         "    except OSError: pass\n"

@@ -1,0 +1,106 @@
+"""Runs a harmless program and six quick attacks, and says of each whether the sandbox held."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .probing import probe
+from .results import Limits, RunResult, Status
+from .running import run
+
+LIMITS = Limits(wall_s=2.0, memory_mb=128, processes=16, disk_mb=4)
+
+FORK_BOMB = """
+import os
+while True:
+    try: os.fork()
+    except OSError: pass
+"""
+MEMORY = """
+import os, time
+for number in range(4):
+    if os.fork() == 0:
+        block = bytearray(100 * 2**20)
+        for place in range(0, len(block), 4096): block[place] = 1
+        time.sleep(60)
+time.sleep(60)
+"""
+HOST_FILES = """
+import os
+paths = ['/etc/shadow', '/proc/1/root/etc/shadow', '/proc/kcore', '/root', '/home', '/var']
+for path in paths:
+    try:
+        print('reached', os.listdir(path) if os.path.isdir(path) else open(path, 'rb').read(1))
+    except OSError:
+        continue
+"""
+NETWORK = """
+import socket
+for address in (('192.0.2.1', 80), ('127.0.0.1', 22), ('127.0.0.1', 80)):
+    try:
+        socket.create_connection(address, 0.5)
+        print('reached', address)
+    except OSError:
+        continue
+for family in (16, 38, 40):
+    try:
+        socket.socket(family, socket.SOCK_DGRAM)
+        print('family', family)
+    except OSError:
+        continue
+"""
+DISK = """
+for place in ('/usr', '/dev', '/'):
+    try:
+        open(place + '/x', 'w')
+        print('wrote', place)
+    except OSError:
+        continue
+try:
+    for number in range(100):
+        open(f'/tmp/{number}', 'wb').write(bytes(2**20))
+    print('no bound')
+except OSError:
+    pass
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One program, and how it must end: with one of these statuses and with nothing printed but this."""
+
+    name: str
+    code: str
+    statuses: frozenset[Status]
+    stdout: str = ""
+
+
+CHECKS = (
+    Check("a program runs", "print(6 * 7)", frozenset({Status.OK}), "42\n"),
+    Check("an endless loop ends", "while True: pass", frozenset({Status.TIMEOUT})),
+    Check("a fork bomb ends", FORK_BOMB, frozenset({Status.TIMEOUT, Status.OUT_OF_MEMORY})),
+    Check("children share one memory limit", MEMORY, frozenset({Status.OUT_OF_MEMORY})),
+    Check("host files are out of reach", HOST_FILES, frozenset({Status.OK})),
+    Check("the network is out of reach", NETWORK, frozenset({Status.OK})),
+    Check("disks are bounded or closed", DISK, frozenset({Status.OK})),
+)
+
+
+def report() -> Iterable[tuple[bool, str]]:
+    """Line by line: whether it is well, and the text."""
+    found = probe()
+    yield found.backend is not None, found.line
+    if found.backend is None:
+        return
+    for check in CHECKS:
+        result = run(check.code, limits=LIMITS)
+        yield _held(check, result), _line(check, result)
+
+
+def _held(check: Check, result: RunResult) -> bool:
+    return result.status in check.statuses and result.stdout == check.stdout
+
+
+def _line(check: Check, result: RunResult) -> str:
+    held = "held" if _held(check, result) else "FAILED"
+    line = f"{held:7} {check.name:34} {result.status:15} {result.wall_s:6.2f} s"
+    return line if held == "held" else f"{line}  {(result.stdout + result.stderr)[-200:]!r}"

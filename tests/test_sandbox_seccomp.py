@@ -1,0 +1,93 @@
+"""The filter, run here on made-up calls by the rules of classic BPF, and its numbers against the kernel's headers."""
+
+import errno
+import re
+import struct
+from pathlib import Path
+
+import pytest
+
+from sandbox.seccomp import AUDIT_ARCHITECTURES, CLONE, CLONE3, SOCKET, SOCKETPAIR, filter_program, refused_numbers
+
+ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
+MACHINES = list(AUDIT_ARCHITECTURES)
+HEADERS = {
+    "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+    "aarch64": Path("/usr/include/asm-generic/unistd.h"),
+}
+
+
+def verdict(machine, number, *arguments, architecture=None):
+    """What the filter returns for a call."""
+    architecture = AUDIT_ARCHITECTURES[machine] if architecture is None else architecture
+    arguments = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
+    data = struct.pack("=IIQ6Q", number, architecture, 0, *arguments)
+    program = list(struct.iter_unpack("=HBBI", filter_program(machine)))
+    accumulator, position = 0, 0
+    while True:
+        code, when_true, when_false, operand = program[position]
+        position += 1
+        if code == 0x06:
+            return operand
+        if code == 0x20:
+            accumulator = struct.unpack_from("=I", data, operand)[0]
+            continue
+        holds = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}[code]
+        position += when_true if holds else when_false
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_refused_calls_fail_and_do_not_kill(machine):
+    numbers = refused_numbers(machine)
+    assert {verdict(machine, number) for number in numbers.values()} == {FAIL | errno.EPERM}
+    assert {"ptrace", "mount", "bpf", "keyctl", "memfd_create", "io_uring_setup", "setns"} <= numbers.keys()
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_other_call_is_allowed(machine):
+    special = {*refused_numbers(machine).values(), CLONE3, SOCKET[machine], SOCKETPAIR[machine]}
+    for number in set(range(600)) - special:
+        assert verdict(machine, number) == ALLOW
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_call_of_another_architecture_kills(machine):
+    assert verdict(machine, 1, architecture=0x40000003) == KILL
+
+
+def test_the_x32_calls_do_not_exist():
+    assert verdict("x86_64", 0x40000000 | 41, 40) == FAIL | errno.ENOSYS
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_threads_and_forks_are_allowed_and_namespaces_are_not(machine):
+    assert verdict(machine, CLONE[machine], 0x3D0F00) == ALLOW
+    assert verdict(machine, CLONE[machine], 17) == ALLOW
+    assert verdict(machine, CLONE[machine], 0x10000000 | 17) == FAIL | errno.EPERM
+    assert verdict(machine, CLONE3) == FAIL | errno.ENOSYS
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_only_three_families_of_sockets_are_allowed_whatever_the_high_half_says(machine):
+    allowed = [family for family in range(64) if verdict(machine, SOCKET[machine], family) == ALLOW]
+    assert allowed == [1, 2, 10]
+    assert verdict(machine, SOCKET[machine], 1 << 32 | 40) == FAIL | errno.EAFNOSUPPORT
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_numbers_are_those_of_the_kernels_headers(machine):
+    if not HEADERS[machine].exists():
+        pytest.skip(f"{HEADERS[machine]} is not here (apt install linux-libc-dev)")
+    found = dict(re.findall(r"#define __NR(?:3264)?_(\w+) (\d+)", HEADERS[machine].read_text()))
+    known = {name: number for name, number in refused_numbers(machine).items() if name in found}
+    assert len(known) >= 60
+    assert known == {name: int(found[name]) for name in known}
+    assert (CLONE[machine], SOCKET[machine], CLONE3) == tuple(
+        int(found[name]) for name in ("clone", "socket", "clone3")
+    )
+    assert int(found["socketpair"]) == {"x86_64": 53, "aarch64": 199}[machine]
+
+
+def test_an_unknown_machine_is_named():
+    with pytest.raises(NotImplementedError, match="riscv64"):
+        filter_program("riscv64")
