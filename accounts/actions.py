@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -90,4 +91,5 @@ def _plain(columns: dict[str, Any]) -> dict[str, Any]:
 def _json_value(value: Any, encoder: DjangoJSONEncoder) -> Any:
     if value is None or isinstance(value, (str, int, float, bool, list, dict)):
         return value
-    return encoder.default(value)
+    # The encoder would cut microseconds off, and undo would no longer find the row as it left it.
+    return value.isoformat() if isinstance(value, datetime) else encoder.default(value)

@@ -7,6 +7,16 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+CANDIDATES = 8
+
+
+class Stale(Exception):
+    """The row has changed, or is no longer held, since the form was shown; `current` is the row as it stands."""
+
+    def __init__(self, current: Any) -> None:
+        super().__init__(f"{current} now stands at version {current.version}; look at it again before deciding")
+        self.current = current
+
 
 class ClaimableQuerySet(models.QuerySet[Any]):
     """What can be asked of, and done to, rows that people claim."""
@@ -14,6 +24,10 @@ class ClaimableQuerySet(models.QuerySet[Any]):
     def free(self, *, at: datetime) -> Self:
         """Rows nobody holds at that time."""
         return self.filter(Q(claimed_until__isnull=True) | Q(claimed_until__lte=at))
+
+    def within_reach(self, *, by_id: int, at: datetime) -> Self:
+        """Rows this person may take: free ones and the person's own."""
+        return self.filter(Q(claimed_until__isnull=True) | Q(claimed_until__lte=at) | Q(claimed_by_id=by_id))
 
     def held(self, *, by_id: int, at: datetime) -> Self:
         """Rows this person holds at that time."""
@@ -25,9 +39,23 @@ class ClaimableQuerySet(models.QuerySet[Any]):
 
     def claim(self, pk: int, *, by_id: int, at: datetime) -> bool:
         """Take the row for one person, or lengthen that person's hold; False when someone else holds it."""
-        mine_or_free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=at) | Q(claimed_by_id=by_id)
         until = at + timedelta(minutes=settings.CLAIM_MINUTES)
-        return self.filter(mine_or_free, pk=pk).update(claimed_by_id=by_id, claimed_until=until) == 1
+        return self.within_reach(by_id=by_id, at=at).filter(pk=pk).update(claimed_by=by_id, claimed_until=until) == 1
+
+    def claim_first(self, *, by_id: int, at: datetime) -> int | None:
+        """Take the first row, in the order of this queryset, that nobody else holds; its key, or None."""
+        within_reach = self.within_reach(by_id=by_id, at=at)
+        while candidates := list(within_reach.values_list("pk", flat=True)[:CANDIDATES]):
+            # Whoever was faster took one candidate away for good, so this ends.
+            for pk in candidates:
+                if self.claim(pk, by_id=by_id, at=at):
+                    return int(pk)
+        return None
+
+    def decide(self, pk: int, *, version: int, by_id: int, **columns: Any) -> bool:
+        """Write a decision and give the row back, if it is still held and reads as the form showed it."""
+        held = self.filter(pk=pk, version=version, claimed_by_id=by_id)
+        return held.update(version=F("version") + 1, claimed_by=None, claimed_until=None, **columns) == 1
 
     def release(self, pk: int, *, by_id: int) -> bool:
         """Give a held row back."""

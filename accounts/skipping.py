@@ -1,0 +1,27 @@
+"""Not now: a person puts a queued row off until a time, and gives it back."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from accounts.actions import Change, record
+from accounts.models import Action, Skip, User
+from web.claims import Claimable
+
+
+def put_off(row: Claimable, *, subject: Skip.Subject, by: User, at: datetime, until: datetime) -> Action:
+    """Keep this row out of one person's queue until then; others are served it. Undo brings it back."""
+    if until <= at:
+        raise ValueError(f"{row} cannot be put off until {until:%Y-%m-%d %H:%M}: that time has passed")
+    with transaction.atomic():
+        skip, _ = Skip.objects.update_or_create(
+            by=by, subject=subject, subject_id=row.pk, defaults={"until": until}, create_defaults={"until": until}
+        )
+        type(row)._default_manager.release(row.pk, by_id=by.pk)
+        return record(f"skip {subject}", [Change(skip, before={"until": at}, after={"until": until})], by=by)
+
+
+def put_off_by(by: User, *, subject: Skip.Subject, at: datetime) -> Exists:
+    """Condition on rows of that table: this person has put it off and the time has not come."""
+    return Exists(Skip.objects.filter(by=by, subject=subject, subject_id=OuterRef("pk"), until__gt=at))

@@ -1,0 +1,160 @@
+"""The audit of disputed queries: hand them out one at a time, take verdicts, and decide many at once."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from accounts.actions import Change, record
+from accounts.models import Action, Door, Skip, User
+from accounts.skipping import put_off, put_off_by
+from curation.models import Decision, Query, Verdict
+from curation.models.queries import QueryQuerySet
+from web.claims import Stale
+
+VERDICT = "give verdict"
+BY_VERDICT = "verdict"
+BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
+
+
+def disputes_for(by: User, *, at: datetime) -> QueryQuerySet:
+    """The audit queue as one person meets it: without what that person has judged or put off."""
+    judged = Verdict.objects.filter(query=OuterRef("pk"), by=by, withdrawn=False)
+    return (
+        Query.objects.awaiting_audit()
+        .exclude(Exists(judged))
+        .exclude(put_off_by(by, subject=Skip.Subject.QUERY, at=at))
+    )
+
+
+def next_dispute(
+    *, by: User, at: datetime, after: Query | None = None, only: Mapping[str, Any] | None = None
+) -> Query | None:
+    """Claim the next dispute for one person, riskiest first; `after` starts behind a query, `only` narrows by column."""
+    queue = disputes_for(by, at=at).filter(**(only or {}))
+    if after is not None:
+        behind = Q(dispute_size=after.dispute_size, pk__gt=after.pk) | Q(dispute_size__lt=after.dispute_size)
+        queue = queue.filter(behind)
+    return _claimed(queue, by=by, at=at)
+
+
+def previous_dispute(*, by: User, at: datetime, before: Query, only: Mapping[str, Any] | None = None) -> Query | None:
+    """Claim the dispute that stands before a query in the queue."""
+    ahead = Q(dispute_size=before.dispute_size, pk__lt=before.pk) | Q(dispute_size__gt=before.dispute_size)
+    queue = disputes_for(by, at=at).filter(ahead, **(only or {})).order_by("dispute_size", "-pk")
+    return _claimed(queue, by=by, at=at)
+
+
+def _claimed(queue: QueryQuerySet, *, by: User, at: datetime) -> Query | None:
+    pk = queue.claim_first(by_id=by.pk, at=at)
+    return None if pk is None else Query.objects.get(pk=pk)
+
+
+def give_verdict(
+    query_id: int,
+    *,
+    version: int,
+    value: int,
+    keep: bool,
+    who_was_right: str,
+    note: str,
+    seconds: float,
+    by: User,
+    at: datetime,
+) -> Verdict:
+    """Write one person's verdict and decide the query by it. Raises Stale when version or claim no longer fit."""
+    with transaction.atomic():
+        query = Query.objects.select_for_update().get(pk=query_id)
+        seen_before = query.verdicts.filter(by=by).exists()
+        after = {
+            "decision": Decision.KEEP if keep else Decision.DROP,
+            "decision_rule": BY_VERDICT,
+            "decision_version": query.decision_version + 1,
+            "decided_at": at,
+            "reviews_given": query.reviews_given + 1,
+        }
+        awaiting = Query.objects.awaiting_audit()
+        if not awaiting.decide(query.pk, version=version, by_id=by.pk, **after):
+            raise Stale(query)
+        verdict = Verdict.objects.create(
+            query=query,
+            by=by,
+            value=value,
+            keep=keep,
+            who_was_right=who_was_right,
+            note=note,
+            seconds=seconds,
+            blind=not seen_before,
+        )
+        given = Change(verdict, before={"withdrawn": True}, after={"withdrawn": False})
+        record(VERDICT, [_change(query, after), given], by=by, note=note)
+    return verdict
+
+
+def skip(query: Query, *, by: User, at: datetime, until: datetime) -> Action:
+    """Put a dispute off for one person and give it back to the others."""
+    return put_off(query, subject=Skip.Subject.QUERY, by=by, at=at, until=until)
+
+
+def keep_many(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Action:
+    """Keep queries by a person's word, whoever holds them."""
+    return _decide_many("keep queries", ids, Decision.KEEP, by=by, door=door, note=note)
+
+
+def drop_many(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Action:
+    """Drop queries by a person's word, whoever holds them."""
+    return _decide_many("drop queries", ids, Decision.DROP, by=by, door=door, note=note)
+
+
+def reopen_many(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Action:
+    """Take decisions back: the queries are undecided, their verdicts withdrawn, the disputed ones queued again."""
+    changes: list[Change] = []
+    with transaction.atomic():
+        for block in _blocks(ids):
+            decided = Query.objects.filter(pk__in=block).exclude(decision=Decision.NONE, reviews_given=0)
+            after = {"decision": Decision.NONE, "decision_rule": "", "reviews_given": 0}
+            changes += [_change(query, after) for query in decided.select_for_update()]
+            decided.update(version=F("version") + 1, **after)
+            standing = Verdict.objects.filter(query__in=block, withdrawn=False)
+            changes += [Change(verdict, before={"withdrawn": False}, after={"withdrawn": True}) for verdict in standing]
+            standing.update(withdrawn=True)
+        return record("reopen queries", changes, by=by, door=door, note=note)
+
+
+def _decide_many(
+    verb: str, ids: Iterable[int], decision: Decision, *, by: User | None, door: Door, note: str
+) -> Action:
+    """A word on many at once needs no further audit, so it also ends their wait in the queue."""
+    word = {"decision": decision, "decision_rule": BY_VERDICT}
+    at = timezone.now()
+    changes: list[Change] = []
+    with transaction.atomic():
+        for block in _blocks(ids):
+            others = Query.objects.filter(pk__in=block).exclude(**word, reviews_given__gte=F("reviews_wanted"))
+            changes += [
+                _change(query, word | {"decided_at": at, "reviews_given": query.reviews_wanted})
+                for query in others.select_for_update()
+            ]
+            others.update(
+                version=F("version") + 1,
+                decision_version=F("decision_version") + 1,
+                reviews_given=F("reviews_wanted"),
+                decided_at=at,
+                **word,
+            )
+        return record(verb, changes, by=by, door=door, note=note)
+
+
+def _blocks(ids: Iterable[int]) -> Iterable[list[int]]:
+    wanted = sorted(set(ids))
+    return (wanted[start : start + BLOCK] for start in range(0, len(wanted), BLOCK))
+
+
+def _change(query: Query, after: dict[str, Any]) -> Change:
+    """The columns that differ, as they were and as they will be."""
+    before = {name: getattr(query, name) for name in after}
+    changed = [name for name in after if before[name] != after[name]]
+    return Change(query, before={name: before[name] for name in changed}, after={name: after[name] for name in changed})
