@@ -10,12 +10,14 @@ from . import bubblewrap
 from .bubblewrap import Variation
 from .jobs import Job
 from .languages import Language, find_program
+from .launching import FREE_USER_IDS
 from .processes import children_are_listed
 from .results import Limits
 from .seccomp import AUDIT_ARCHITECTURES
 
 SETTINGS = ("auto", "bubblewrap", "disabled")
 KERNEL = Path("/proc/sys")
+UID_MAP = Path("/proc/self/uid_map")
 
 TRIAL = Job(Language("trial", "main.txt", ("true",), ("true",)), "", (("main.txt", b""),), b"", Limits(wall_s=5))
 
@@ -68,7 +70,7 @@ def _working_variation(user: int) -> Variation:
         watch = bubblewrap.start(TRIAL, variation)
         if watch.phase == "run" and watch.exit_code == 0:
             return variation
-        complaints.append(watch.stderr.text().strip() or watch.why or f"it ended with {watch.exit_code}")
+        complaints.append(watch.stderr.text().strip() or watch.why or "a trial program did not begin")
     raise Unusable(remedy(complaints[0]))
 
 
@@ -81,8 +83,19 @@ def _check_host() -> None:
     for program in bubblewrap.PROGRAMS:
         if find_program(program) is None:
             raise Unusable(f"{program} is not in /usr/bin: apt install {packages[program]}.")
+    if os.geteuid() == 0 and not _other_users_exist(UID_MAP.read_text()):
+        raise Unusable(
+            f"root has no user ids {FREE_USER_IDS[0]} to {FREE_USER_IDS[-1]} here, as in a rootless container:"
+            " start the program as an ordinary user, or map those ids."
+        )
     if not children_are_listed():
         raise Unusable("this kernel lists no child processes (CONFIG_PROC_CHILDREN), so memory cannot be watched.")
+
+
+def _other_users_exist(uid_map: str) -> bool:
+    """Each line of /proc/self/uid_map maps a range: first id inside, first id outside, how many."""
+    ranges = [(int(first), int(count)) for first, _, count in map(str.split, uid_map.splitlines())]
+    return any(first <= FREE_USER_IDS[0] and FREE_USER_IDS[-1] < first + count for first, count in ranges)
 
 
 def remedy(complaint: str, kernel: Path = KERNEL) -> str:

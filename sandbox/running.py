@@ -1,21 +1,23 @@
-"""Runs one program: chooses the backend, hands it the job, and says in one record how it ended."""
+"""Runs one program: checks the request, chooses the backend, and hands the job to it."""
 
 import logging
-import re
-import signal as signals
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from . import bubblewrap
 from .jobs import Job, make_job
+from .judging import judged
 from .languages import LANGUAGES, runtime
 from .probing import Probe, probe
-from .results import DEFAULT_LIMITS, Limits, Phase, RunResult, Status
-from .supervising import Watch
+from .results import DEFAULT_LIMITS, Limits, RunResult, Status
 
 logger = logging.getLogger(__name__)
 
-# A program that a signal ended is reported as 128 plus the signal's number, as shells do.
-SIGNAL_BASE = 128
+
+def _run_in_bubblewrap(job: Job, found: Probe) -> RunResult:
+    return judged(bubblewrap.start(job, found.variation), job, bubblewrap.NAME)
+
+
+BACKENDS: dict[str, Callable[[Job, Probe], RunResult]] = {bubblewrap.NAME: _run_in_bubblewrap}
 
 
 def run(
@@ -34,77 +36,14 @@ def run(
     if found.backend is None:
         return _not_run(f"not run: {found.line}", version)
     job = make_job(code, LANGUAGES[language], version, stdin=stdin, files=files, limits=limits)
-    return _run_job(job, found)
-
-
-def _run_job(job: Job, found: Probe) -> RunResult:
     try:
-        watch = bubblewrap.start(job, found.variation)
+        result = BACKENDS[found.backend](job, found)
     except OSError as error:
         logger.exception("the sandbox could not start a program")
-        return _not_run(f"the sandbox could not start: {error}", job.runtime)
-    return _result(watch, job, bubblewrap.NAME)
-
-
-def _result(watch: Watch, job: Job, backend: str) -> RunResult:
-    status, signal = _judge(watch, job)
-    stderr = watch.stderr.text()
-    if status is Status.SANDBOX_ERROR:
-        stderr = f"the sandbox failed: {stderr or watch.why or 'its launcher ended without a word'}"
-        logger.error("%s", stderr)
-    return RunResult(
-        status=status,
-        stdout=watch.stdout.text(),
-        stderr=stderr,
-        exit_code=None if watch.killed or signal else watch.exit_code,
-        signal=signal,
-        truncated=watch.stdout.truncated or watch.stderr.truncated,
-        stdout_bytes=watch.stdout.total_bytes,
-        stderr_bytes=watch.stderr.total_bytes,
-        wall_s=watch.wall_s,
-        cpu_s=watch.usage.cpu_s,
-        peak_rss_bytes=watch.usage.peak_rss_bytes,
-        phase=_phase(watch, job),
-        backend=backend,
-        runtime=job.runtime,
-    )
-
-
-def _judge(watch: Watch, job: Job) -> tuple[Status, int | None]:
-    """The status, and the signal that ended the program if one did."""
-    if watch.phase is None or (watch.exit_code is None and watch.killed is None):
-        return Status.SANDBOX_ERROR, None
-    if watch.killed is not None:
-        return watch.killed, None
-    if watch.exit_code == 0:
-        return Status.OK, None
-    signal = _signal(watch.exit_code)
-    return _judge_failure(watch, job, signal), signal
-
-
-def _judge_failure(watch: Watch, job: Job, signal: int | None) -> Status:
-    if _phase(watch, job) == "compile":
-        return Status.COMPILE_ERROR
-    if signal == signals.SIGXCPU or (signal == signals.SIGKILL and watch.usage.cpu_s >= job.limits.cpu_s):
-        return Status.TIMEOUT
-    if _said(watch, job.language.memory_message):
-        return Status.OUT_OF_MEMORY
-    return Status.ERROR if signal is None else Status.SIGNAL
-
-
-def _signal(exit_code: int | None) -> int | None:
-    number = (exit_code or 0) - SIGNAL_BASE
-    return number if number in set(signals.Signals) else None
-
-
-def _phase(watch: Watch, job: Job) -> Phase:
-    """Where it ended; a runtime that compiles and runs in one step tells the two apart only by its words."""
-    return "compile" if watch.phase == "compile" or _said(watch, job.language.compile_message) else "run"
-
-
-def _said(watch: Watch, pattern: str) -> bool:
-    """Whether the runtime said so on standard error."""
-    return bool(pattern) and re.search(pattern, watch.stderr.text(), re.MULTILINE) is not None
+        return _not_run(f"the sandbox could not start: {error}", version)
+    if result.status is Status.SANDBOX_ERROR:
+        logger.error("%s", result.stderr)
+    return result
 
 
 def _not_run(why: str, runtime_name: str) -> RunResult:

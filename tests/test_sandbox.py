@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import BadJob, Limits, Status, languages, probe, run, runtime
-from sandbox.probing import remedy
+from sandbox import BadJob, Limits, Status, languages, run, runtime
 
 pytestmark = pytest.mark.needs("bubblewrap")
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,36 +150,6 @@ def test_a_disabled_sandbox_runs_nothing(monkeypatch):
     result = run("print(1)")
     assert (result.status, result.stdout, result.backend) == (Status.SANDBOX_ERROR, "", "")
     assert "SANDBOX=disabled" in result.stderr
-
-
-def test_an_unknown_setting_runs_nothing_and_names_the_known_ones(monkeypatch):
-    monkeypatch.setenv("SANDBOX", "docker")
-    assert probe().backend is None
-    assert "SANDBOX=docker" in probe().line
-    assert "auto, bubblewrap" in probe().line
-    assert run("print(1)").status is Status.SANDBOX_ERROR
-
-
-def test_the_probe_finds_bubblewrap():
-    assert probe("auto").backend == "bubblewrap"
-    assert probe("bubblewrap").line.startswith("Sandbox: bubblewrap")
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "word"),
-    [
-        ("kernel/apparmor_restrict_unprivileged_userns", "1", "/etc/apparmor.d/bwrap"),
-        ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
-        ("user/max_user_namespaces", "0", "user.max_user_namespaces"),
-        ("user/max_user_namespaces", "100", "seccomp profile"),
-    ],
-)
-def test_where_bubblewrap_is_refused_the_remedy_is_named(tmp_path, setting, value, word):
-    (tmp_path / setting).parent.mkdir(parents=True)
-    (tmp_path / setting).write_text(f"{value}\n")
-    line = remedy("bwrap: No permissions to create a new namespace", tmp_path)
-    assert word in line
-    assert "No permissions" in line
 
 
 def test_a_limit_of_nothing_is_refused():

@@ -1,0 +1,130 @@
+"""Every language of the table that this host has: it runs, fails, ends, and is refused as it should."""
+
+import pytest
+
+from sandbox import Limits, Status, languages, run, runtime
+from sandbox.languages import LANGUAGES
+
+pytestmark = pytest.mark.needs("bubblewrap")
+
+# Reads a word and prints it.
+ECHO = {
+    "python": "print(input())",
+    "javascript": "console.log(require('fs').readFileSync(0, 'utf8').trim())",
+    "bash": "read word; echo $word",
+    "c": '#include <stdio.h>\nint main(void) { char s[9]; scanf("%8s", s); puts(s); return 0; }',
+    "c++": "#include <iostream>\nint main() { std::string s; std::cin >> s; std::cout << s << std::endl; }",
+    "java": "import java.util.*; public class Echo { public static void main(String[] a) {"
+    " System.out.println(new Scanner(System.in).next()); } }",
+    "go": 'package main\nimport "fmt"\nfunc main() { var s string; fmt.Scan(&s); fmt.Println(s) }',
+    "rust": "fn main() { let mut s = String::new(); std::io::stdin().read_line(&mut s).unwrap();"
+    ' println!("{}", s.trim()); }',
+    "ruby": "puts gets",
+    "php": "<?php echo fgets(STDIN);",
+    "perl": "print scalar <STDIN>",
+    "lua": "print(io.read())",
+    "sql": "select 'word';",
+}
+FAILING = {
+    "python": "raise ValueError('broken')",
+    "javascript": "throw new Error('broken')",
+    "bash": "echo broken >&2; exit 3",
+    "c": '#include <stdio.h>\nint main(void) { fputs("broken", stderr); return 3; }',
+    "c++": '#include <stdexcept>\nint main() { throw std::runtime_error("broken"); }',
+    "java": 'public class Main { public static void main(String[] a) { throw new RuntimeException("broken"); } }',
+    "go": 'package main\nfunc main() { panic("broken") }',
+    "rust": 'fn main() { panic!("broken") }',
+    "ruby": "raise 'broken'",
+    "php": "<?php throw new Exception('broken');",
+    "perl": "die 'broken'",
+    "lua": "error('broken')",
+    "sql": "select * from broken;",
+}
+HUNGRY = {
+    "python": "x = []\nwhile True: x.append(bytearray(10**6))",
+    "javascript": "const a = []; while (true) a.push(new Array(1e6).fill(1))",
+    "bash": "x=a; while true; do x=$x$x; done",
+    "c++": "#include <vector>\nint main() { std::vector<long> v; while (true) v.push_back(1); }",
+    "java": "import java.util.*; public class Main { public static void main(String[] a) {"
+    " List<long[]> l = new ArrayList<>(); while (true) l.add(new long[1000000]); } }",
+    "go": "package main\nfunc main() { var l [][]byte; for { b := make([]byte, 1<<20);"
+    " for i := range b { b[i] = 1 }; l = append(l, b) } }",
+    "rust": "fn main() { let mut v: Vec<Vec<u8>> = vec![]; loop { v.push(vec![1; 1 << 20]); } }",
+    "ruby": "a = []; loop { a << ('x' * 1000000) }",
+    "php": "<?php $a = []; while (true) $a[] = str_repeat('x', 1000000);",
+    "perl": "my @a; while (1) { push @a, 'x' x 1000000 }",
+    "lua": "t = {} while true do t[#t + 1] = string.rep('x' .. #t, 100000) end",
+}
+ENDLESS = {
+    "python": "while True: pass",
+    "javascript": "while (true);",
+    "bash": "while :; do :; done",
+    "c": "int main(void) { volatile int x = 1; while (x); }",
+    "c++": "int main() { volatile int x = 1; while (x); }",
+    "java": "public class Main { public static void main(String[] a) { while (true); } }",
+    "go": "package main\nfunc main() { for {} }",
+    "rust": "fn main() { loop {} }",
+    "ruby": "loop {}",
+    "php": "<?php while (true);",
+    "perl": "1 while 1",
+    "lua": "while true do end",
+    "sql": "with recursive r(n) as (select 1 union all select n + 1 from r) select count(*) from r;",
+}
+REFUSED_BY_COMPILER = {
+    "c": "int main(void) { return unknown; }",
+    "c++": "int main() { return unknown; }",
+    "java": 'public class Main { int unknown = "text"; }',
+    "go": "package main\nfunc main() { unknown }",
+    "rust": "fn main() { unknown }",
+}
+
+
+def cases(programs):
+    return [pytest.param(language, code, id=language) for language, code in programs.items()]
+
+
+@pytest.fixture(autouse=True)
+def here(request):
+    language = request.node.callspec.params["language"] if hasattr(request.node, "callspec") else "python"
+    if not runtime(language):
+        pytest.skip(f"no {language} here")
+
+
+def test_the_table_of_cases_has_every_language():
+    assert ECHO.keys() == FAILING.keys() == ENDLESS.keys() == LANGUAGES.keys()
+
+
+@pytest.mark.parametrize(("language", "code"), cases(ECHO))
+def test_it_runs(language, code):
+    result = run(code, language, stdin=b"word\n")
+    assert (result.status, result.stdout, result.stderr) == (Status.OK, "word\n", "")
+    assert result.runtime == f"{language} {languages()[language]}"
+
+
+@pytest.mark.parametrize(("language", "code"), cases(FAILING))
+def test_a_failure_says_what_broke(language, code):
+    result = run(code, language)
+    assert result.status in {Status.ERROR, Status.SIGNAL}
+    assert result.phase == "run"
+    assert "broken" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(("language", "code"), cases(HUNGRY))
+def test_memory_is_bounded_and_the_reason_is_told(language, code):
+    result = run(code, language)
+    assert result.status is Status.OUT_OF_MEMORY
+    assert result.peak_rss_bytes < 1300 * 2**20
+
+
+@pytest.mark.parametrize(("language", "code"), cases(ENDLESS))
+def test_without_end_it_is_stopped(language, code):
+    result = run(code, language, limits=Limits(wall_s=2))
+    assert (result.status, result.phase) == (Status.TIMEOUT, "run")
+
+
+@pytest.mark.parametrize(("language", "code"), cases(REFUSED_BY_COMPILER))
+def test_what_the_compiler_refuses_is_a_compile_error(language, code):
+    result = run(code, language)
+    assert (result.status, result.phase, result.exit_code) == (Status.COMPILE_ERROR, "compile", 1)
+    assert result.stderr
