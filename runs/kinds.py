@@ -83,6 +83,7 @@ class Question:
     role: str
     messages: Sequence[Message]
     sample: int = 0
+    schema: Mapping[str, Any] | None = None
     logprobs: bool = False
 
 

@@ -47,6 +47,7 @@ class Run(models.Model):
     rate_samples = models.JSONField(default=list, help_text="Pairs of epoch seconds and items finished, newest last.")
     slice_until = models.DateTimeField(null=True, blank=True, help_text="A live slice works on this run until then.")
     created_at = models.DateTimeField(auto_now_add=True)
+    planned_at = models.DateTimeField(null=True, blank=True, help_text="empty while its items are being written")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,0 +1,171 @@
+"""Asking models through the ledger: look first, send once, write down, answer; retries by cause of failure."""
+
+import asyncio
+import os
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from llm.catalog import Catalog, Endpoint, Model, api_key
+from llm.client import CallFailed, Client, Response
+from llm.prompts import estimate_tokens
+from runs import ledger, rates
+from runs.kinds import Answer, Message
+from runs.models import CallState
+from runs.writing import Tally, Writer
+
+# How often a question is sent at most, by why it failed; what is not listed is final at once.
+TRIES = {"not_sent": 4, "rate_limited": 12, "server": 6, "unknown": 3, "broken_reply": 3}
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 30.0
+# Failures in a row that no other item would escape: the run stops and says why.
+BREAKS_AFTER = {"not_sent": 3, "auth": 3, "bad_request": 10}
+# These blame the endpoint and not the item, so the item goes back instead of failing.
+BLAMES_ENDPOINT = ("not_sent", "auth")
+
+
+class Interrupted(Exception):
+    """The run is pausing or this worker's time is up: the item goes back, the ledger keeps what it has."""
+
+
+@dataclass
+class Desk:
+    """What all items of one worker share: connections, questions in flight, and whether to stop."""
+
+    catalog: Catalog
+    writer: Writer
+    draw: int = 0
+    stopping: bool = False
+    broken: str = ""
+    clients: dict[str, Client] = field(default_factory=dict)
+    places: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    in_flight: dict[str, "asyncio.Task[tuple[int, Response]]"] = field(default_factory=dict)
+    failures_in_a_row: dict[tuple[str, str], int] = field(default_factory=dict)
+    jitter: random.Random = field(default_factory=random.Random)
+
+    async def client(self, endpoint: Endpoint) -> Client:
+        """The connection to an endpoint, made when it is first needed."""
+        if endpoint.name not in self.clients:
+            self.clients[endpoint.name] = await Client(endpoint, api_key(endpoint, os.environ)).__aenter__()
+            self.places[endpoint.name] = asyncio.Semaphore(endpoint.concurrency)
+        return self.clients[endpoint.name]
+
+    async def close(self) -> None:
+        for client in self.clients.values():
+            await client.__aexit__(None, None, None)
+
+
+class LedgerAsk:
+    """The Ask that steps receive."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    async def __call__(
+        self,
+        role: str,
+        messages: Sequence[Message],
+        *,
+        sample: int = 0,
+        schema: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+    ) -> Answer:
+        desk = self.desk
+        model = desk.catalog.model_for(role)
+        asked = ledger.question(role, model, messages, sample=sample, draw=desk.draw, schema=schema, logprobs=logprobs)
+        # The same question twice at once is one question; the second waits for the first.
+        task = desk.in_flight.get(asked.key)
+        if task is None:
+            task = asyncio.create_task(_answer(desk, asked))
+            desk.in_flight[asked.key] = task
+            task.add_done_callback(lambda _: desk.in_flight.pop(asked.key, None))
+        call_id, response = await asyncio.shield(task)
+        return Answer(
+            text=response.text,
+            finish_reason=response.finish_reason,
+            call_id=call_id,
+            refused=response.outcome in ("refused", "filtered"),
+            logprobs=response.logprobs,
+        )
+
+
+async def _answer(desk: Desk, asked: ledger.Asked) -> tuple[int, Response]:
+    """The answer and its row, from the ledger or from the endpoint."""
+    run_id = desk.writer.run.pk
+    call = await desk.writer.do(lambda tally: ledger.open_call(asked, run_id=run_id))
+    if call.state == CallState.DONE:
+        await desk.writer.do(lambda tally: tally.counts.update(ledger_hits=1))
+        return call.pk, ledger.stored_response(call)
+    response = await _send_with_retries(desk, asked, call.pk)
+    cost = asked.model.cost_usd(response.prompt_tokens, response.completion_tokens)
+
+    def write_down(tally: Tally) -> None:
+        ledger.settle(call.pk, response, cost)
+        tally.counts.update(calls=1)
+        tally.spent += cost or 0
+
+    await desk.writer.do(write_down)
+    return call.pk, response
+
+
+async def _send_with_retries(desk: Desk, asked: ledger.Asked, call_id: int) -> Response:
+    endpoint, failed = asked.model.endpoint, 0
+    while True:
+        try:
+            response = await _send(desk, asked, call_id)
+        except CallFailed as failure:
+            failed += 1
+            await _note(desk, call_id, failure)
+            if failed >= TRIES.get(failure.kind, 1):
+                _count_towards_break(desk, endpoint, failure)
+                raise
+            await asyncio.sleep(await _wait_s(desk, endpoint, failure, failed))
+        else:
+            desk.failures_in_a_row = {key: n for key, n in desk.failures_in_a_row.items() if key[0] != endpoint.name}
+            return response
+
+
+async def _send(desk: Desk, asked: ledger.Asked, call_id: int) -> Response:
+    client = await desk.client(asked.model.endpoint)
+    async with desk.places[asked.model.endpoint.name]:
+        await _wait_for_allowance(desk, asked)
+        if desk.stopping:
+            raise Interrupted("the run stops before this question is sent")
+        await desk.writer.do(lambda tally: ledger.count_attempt(call_id))
+        return await client.send(asked.body)
+
+
+async def _wait_for_allowance(desk: Desk, asked: ledger.Asked) -> None:
+    tokens = tokens_of(asked.model, asked.body["messages"])
+    while not desk.stopping:
+        wait_s = await desk.writer.do(lambda tally: rates.take(asked.model.endpoint, tokens=tokens, at=timezone.now()))
+        if wait_s <= 0:
+            return
+        await asyncio.sleep(min(wait_s, 1.0))
+
+
+async def _note(desk: Desk, call_id: int, failure: CallFailed) -> None:
+    await desk.writer.do(lambda tally: ledger.note_failure(call_id, kind=failure.kind, error=str(failure)))
+
+
+async def _wait_s(desk: Desk, endpoint: Endpoint, failure: CallFailed, failed: int) -> float:
+    """What the endpoint asked for, else exponential with full jitter."""
+    if failure.retry_after_s is None:
+        return desk.jitter.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**failed))
+    seconds = failure.retry_after_s
+    await desk.writer.do(lambda tally: rates.block(endpoint, seconds=seconds, at=timezone.now()))
+    return seconds
+
+
+def _count_towards_break(desk: Desk, endpoint: Endpoint, failure: CallFailed) -> None:
+    key = (endpoint.name, failure.kind)
+    desk.failures_in_a_row[key] = desk.failures_in_a_row.get(key, 0) + 1
+    if desk.failures_in_a_row[key] >= BREAKS_AFTER.get(failure.kind, float("inf")):
+        desk.broken, desk.stopping = str(failure), True
+
+
+def tokens_of(model: Model, messages: Sequence[Message]) -> int:
+    """What a question is expected to take: its prompt, and half of the longest answer the model may give."""
+    return sum(estimate_tokens(message["content"]) for message in messages) + model.max_tokens // 2

@@ -1,0 +1,204 @@
+"""What `score` and `build` share on the command line: their options, the quote, starting, waiting, the result."""
+
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+from tqdm import tqdm
+
+from accounts.models import Door
+from llm.catalog import Catalog, load_catalog
+from llm.entries import CatalogError
+from runs import controlling
+from runs.kinds import Kind, kind_named
+from runs.models import Run, RunState
+from runs.pricing import Quote, quote
+from runs.starting import start_run, unfinished
+from runs.waiting import work_until_it_stops
+from web.commands import NOT_FINISHED, OK, BadInput, Outcome, StudioCommand
+
+
+def add_run_arguments(parser: CommandParser) -> None:
+    """The options of every command that starts a run."""
+    parser.add_argument("--limit", type=_positive, metavar="N", help="at most N queries")
+    parser.add_argument("--budget", type=_money, metavar="USD", help="stop before more than this is spent")
+    parser.add_argument("--draw", type=int, default=0, metavar="N", help="another draw where the model is sampled")
+    parser.add_argument("--dry-run", action="store_true", help="show items, calls, tokens and cost; change nothing")
+    parser.add_argument("--wait", action="store_true", help="do the work in this process and wait for its end")
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="ROLE=NAME", help="another model of the models file for a role"
+    )
+
+
+def chosen_roles(options: Mapping[str, Any]) -> dict[str, str]:
+    """`--model scorer=qwen` as {role: model}; BadInput when it reads otherwise."""
+    chosen: dict[str, str] = {}
+    for text in options["model"]:
+        role, equals, slug = text.partition("=")
+        if not equals or not role or not slug:
+            raise BadInput(f"--model {text}: write ROLE=NAME, for example --model scorer=qwen")
+        chosen[role] = slug
+    return chosen
+
+
+def catalog_for(roles: Mapping[str, str]) -> Catalog:
+    """The models file with the command's overrides; BadInput names file, entry and remedy."""
+    try:
+        return load_catalog(settings.MODELS_FILE).with_overrides(roles)
+    except CatalogError as error:
+        raise BadInput(str(error)) from error
+
+
+def carry_out_run(
+    command: StudioCommand, kind_name: str, title: str, parameters: Mapping[str, Any], options: Mapping[str, Any]
+) -> Outcome:
+    """Quote, start or go on with a run of this kind, as the options ask; wait for its end under --wait."""
+    kind = kind_named(kind_name)
+    roles = chosen_roles(options)
+    catalog = catalog_for(roles)
+    for role in kind.roles:
+        catalog_model(catalog, role)
+    complete = {**parameters, "roles": roles, "draw": options["draw"]}
+    if options["dry_run"]:
+        return _quoted(command, kind, complete, catalog)
+    run = _started(command, kind, title, complete, options)
+    if options["wait"]:
+        run = _waited_for(command, run)
+    return _outcome(run, waited=options["wait"])
+
+
+def catalog_model(catalog: Catalog, role: str) -> None:
+    """Refuse early, with the file and the remedy, when no model plays a role that the work needs."""
+    try:
+        catalog.model_for(role)
+    except CatalogError as error:
+        raise BadInput(str(error)) from error
+
+
+def _quoted(command: StudioCommand, kind: Kind, parameters: Mapping[str, Any], catalog: Catalog) -> Outcome:
+    plan = kind.plan(Run(kind=kind.name, parameters=dict(parameters)))
+    bar = _Bar(command, "pricing")
+    price = quote(kind, plan, catalog, draw=int(parameters["draw"]), progress=lambda done: bar.show(done, None))
+    bar.close()
+    return Outcome(result=_quote_result(price), lines=_quote_lines(price))
+
+
+def _quote_result(price: Quote) -> dict[str, Any]:
+    return {
+        "dry_run": True,
+        "items": price.items,
+        "calls": round(price.calls),
+        "ledger_hits": price.ledger_hits,
+        "tokens": price.tokens,
+        "cost": str(price.cost.quantize(Decimal("0.000001"))),
+        "unpriced": sorted(price.unpriced),
+    }
+
+
+def _quote_lines(price: Quote) -> list[str]:
+    lines = [
+        f"{price.items} items; about {round(price.calls)} calls to make, {price.ledger_hits} answers already paid for",
+        f"about {price.tokens} tokens, {price.cost:.4f} USD; nothing was sent",
+    ]
+    if price.unpriced:
+        lines.append(f"no price known for {', '.join(sorted(price.unpriced))}: the cost leaves them out")
+    return lines
+
+
+def _started(
+    command: StudioCommand, kind: Kind, title: str, parameters: Mapping[str, Any], options: Mapping[str, Any]
+) -> Run:
+    run = unfinished(kind.name, parameters)
+    if run is not None:
+        command.stdout.write(f"going on with run {run.pk}, which has {run.items_open} items left")
+        if options["budget"] is not None:
+            controlling.set_budget(run, options["budget"], by=None, door=Door.COMMAND)
+        if run.state in (RunState.PAUSED, RunState.OVER_BUDGET) or run.planned_at is None:
+            controlling.resume(run, by=None, door=Door.COMMAND)
+        return run
+    bar = _Bar(command, "planning")
+    run = start_run(
+        kind.name,
+        by=None,
+        title=title,
+        parameters=parameters,
+        budget=options["budget"],
+        progress=lambda planned: bar.show(planned, None),
+    )
+    bar.close()
+    return run
+
+
+def _waited_for(command: StudioCommand, run: Run) -> Run:
+    bar = _Bar(command, run.kind)
+    try:
+        return work_until_it_stops(run, report=lambda now: bar.show(now.items_total - now.items_open, now.items_total))
+    finally:
+        bar.close()
+
+
+def _outcome(run: Run, *, waited: bool) -> Outcome:
+    result = {
+        "run": run.pk,
+        "state": run.state,
+        "items": run.items_total,
+        "done": run.items_done,
+        "failed": run.items_failed,
+        "skipped": run.items_skipped,
+        "calls": run.calls,
+        "ledger_hits": run.ledger_hits,
+        "spent": str(run.spent),
+    }
+    planned = {
+        name.removeprefix("planned_"): value for name, value in run.parameters.items() if name.startswith("planned_")
+    }
+    line = (
+        f"run {run.pk} {run.get_state_display()}: {run.items_done} of {run.items_total} items done, "
+        f"{run.items_failed} failed, {run.items_skipped} skipped; {run.calls} calls, {run.spent} USD"
+    )
+    lines = [line, run.note] if run.note else [line]
+    if not waited and run.items_total and run.state == RunState.QUEUED:
+        lines.append("a worker takes it up (manage.py up), or do it here: manage.py work --until-idle")
+    finished = run.state == RunState.DONE and not run.items_failed
+    return Outcome(result=result | planned, lines=lines, exit_code=OK if finished or not waited else NOT_FINISHED)
+
+
+class _Bar:
+    """A bar on a terminal, otherwise a line at every tenth."""
+
+    def __init__(self, command: StudioCommand, what: str) -> None:
+        self.command, self.what, self.tenth = command, what, 0
+        self.bar = tqdm(desc=what, unit="", file=sys.stderr, leave=False) if sys.stderr.isatty() else None
+
+    def show(self, done: int, total: int | None) -> None:
+        if self.bar is not None:
+            self.bar.total = total
+            self.bar.n = done
+            self.bar.refresh()
+        elif total and done * 10 // total > self.tenth:
+            self.tenth = done * 10 // total
+            self.command.stderr.write(f"{self.what}: {done} of {total}")
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _money(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise ArgumentTypeError(f"{text!r} is not an amount in US dollars, for example 25.00") from None
+    if not amount.is_finite() or amount < 0:
+        raise ArgumentTypeError(f"{text!r} is not an amount of 0 or more")
+    return amount

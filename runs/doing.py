@@ -1,0 +1,104 @@
+"""One item, from its step to its saved outcome."""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import sandbox
+from llm.client import CallFailed
+from runs import executing, leases
+from runs.asking import BLAMES_ENDPOINT, Desk, Interrupted, LedgerAsk
+from runs.kinds import Executed, Kind, Skipped
+from runs.models import ItemState, WorkItem
+from runs.writing import Tally, Writer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Work:
+    """What one call of `work_on` holds in its hands."""
+
+    kind: Kind
+    desk: Desk
+    writer: Writer
+    programs: ThreadPoolExecutor
+    tasks: dict["asyncio.Task[None]", WorkItem] = field(default_factory=dict)
+    reserved: dict[int, Decimal] = field(default_factory=dict)
+    over_budget: bool = False
+
+
+async def do_item(work: Work, item: WorkItem) -> None:
+    """Run one step and save what came of it."""
+    try:
+        outcome = await work.kind.step(item.payload, LedgerAsk(work.desk), Programs(work))
+    except Interrupted:
+        await give_back(work, [item])
+    except Skipped as reason:
+        await _end(work, item, ItemState.SKIPPED, error_class="Skipped", error=str(reason))
+    except CallFailed as failure:
+        if failure.kind in BLAMES_ENDPOINT:
+            await give_back(work, [item])
+        else:
+            await _end(work, item, ItemState.FAILED, error_class=failure.kind, error=str(failure))
+    except Exception as error:
+        # One item's trouble must not end the run: it is recorded with its reason and can be retried.
+        logger.info("item %s of run %s failed", item.key, item.run_id, exc_info=True)
+        await _end(work, item, ItemState.FAILED, error_class=type(error).__name__, error=str(error))
+    else:
+        await _save(work, item, outcome)
+
+
+async def _save(work: Work, item: WorkItem, outcome: Any) -> None:
+    def save(tally: Tally) -> None:
+        if leases.finish(item, ItemState.DONE):
+            work.kind.save(item, outcome)
+            tally.counts.update(items_done=1)
+        tally.reserved -= work.reserved.pop(item.pk, Decimal(0))
+
+    try:
+        await work.writer.do(save)
+    except Exception as error:
+        logger.exception("the outcome of item %s of run %s could not be saved", item.key, item.run_id)
+        await _end(work, item, ItemState.FAILED, error_class=type(error).__name__, error=f"not saved: {error}")
+
+
+async def _end(work: Work, item: WorkItem, state: ItemState, *, error_class: str, error: str) -> None:
+    def end(tally: Tally) -> None:
+        if leases.finish(item, state, error_class=error_class, error=error):
+            tally.counts.update({f"items_{state}": 1})
+        tally.reserved -= work.reserved.pop(item.pk, Decimal(0))
+
+    await work.writer.do(end)
+
+
+async def give_back(work: Work, items: list[WorkItem]) -> None:
+    def free(tally: Tally) -> None:
+        for item in items:
+            leases.release(item)
+            tally.reserved -= work.reserved.pop(item.pk, Decimal(0))
+
+    await work.writer.do(free)
+
+
+class Programs:
+    """The Execute that steps receive."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+    async def __call__(self, code: str, language: str = "python") -> Executed:
+        limits = sandbox.Limits()
+        key = await asyncio.to_thread(executing.execution_key, code, language, limits=limits)
+        writer = self.work.writer
+        execution = await writer.do(lambda tally: executing.remembered(key))
+        if execution is None:
+            loop = asyncio.get_running_loop()
+            result = await loop.run_in_executor(self.work.programs, executing.run_in_sandbox, code, language, limits)
+            execution = await writer.do(
+                lambda tally: executing.remember(key, code, language, limits=limits, result=result)
+            )
+        return executing.executed(execution)

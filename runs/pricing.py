@@ -1,0 +1,105 @@
+"""What work will cost before it is done: items, questions already answered, tokens and money."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from llm.catalog import Catalog
+from llm.prompts import estimate_tokens
+from runs.kinds import Kind, PlannedItem, Question
+from runs.ledger import answered_keys, question
+
+# A further call of a chain, whose text is not known yet, is taken to be this long.
+TYPICAL_PROMPT_TOKENS, TYPICAL_ANSWER_TOKENS = 1200, 500
+BLOCK = 500
+
+
+@dataclass
+class Quote:
+    """The price of a run before it starts; `unpriced` names models without a price in the models file."""
+
+    items: int = 0
+    calls: float = 0
+    ledger_hits: int = 0
+    tokens: int = 0
+    cost: Decimal = Decimal(0)
+    unpriced: set[str] = field(default_factory=set)
+
+
+def quote(
+    kind: Kind,
+    items: Iterable[PlannedItem],
+    catalog: Catalog,
+    *,
+    draw: int = 0,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Quote:
+    """Price the items of a plan; questions the ledger can answer cost nothing."""
+    total, block = Quote(), list[PlannedItem]()
+    for item in items:
+        block.append(item)
+        if len(block) == BLOCK:
+            _add(total, kind, block, catalog, draw)
+            progress(total.items)
+            block = []
+    _add(total, kind, block, catalog, draw)
+    return total
+
+
+def cost_of_item(kind: Kind, payload: dict[str, Any], catalog: Catalog) -> Decimal:
+    """The expected cost of one item as if nothing of it were in the ledger; what a budget reserves."""
+    total = Quote()
+    estimate = kind.estimate(payload)
+    for asked in estimate.questions:
+        _add_question(total, asked, catalog)
+    _add_further(total, estimate.further_calls or {}, catalog)
+    return total.cost
+
+
+def _add(total: Quote, kind: Kind, block: list[PlannedItem], catalog: Catalog, draw: int) -> None:
+    estimates = [kind.estimate(item.payload) for item in block]
+    questions = [asked for estimate in estimates for asked in estimate.questions]
+    keys = [
+        question(
+            asked.role,
+            catalog.model_for(asked.role),
+            asked.messages,
+            sample=asked.sample,
+            draw=draw,
+            schema=asked.schema,
+            logprobs=asked.logprobs,
+        ).key
+        for asked in questions
+    ]
+    known = answered_keys(keys)
+    total.items += len(block)
+    for asked, key in zip(questions, keys, strict=True):
+        if key in known:
+            total.ledger_hits += 1
+        else:
+            _add_question(total, asked, catalog)
+    for estimate in estimates:
+        _add_further(total, estimate.further_calls or {}, catalog)
+
+
+def _add_question(total: Quote, asked: Question, catalog: Catalog) -> None:
+    prompt_tokens = sum(estimate_tokens(message["content"]) for message in asked.messages)
+    _add_call(total, asked.role, 1, prompt_tokens, catalog)
+
+
+def _add_further(total: Quote, further: Any, catalog: Catalog) -> None:
+    for role, count in further.items():
+        _add_call(total, role, count, TYPICAL_PROMPT_TOKENS, catalog)
+
+
+def _add_call(total: Quote, role: str, count: float, prompt_tokens: int, catalog: Catalog) -> None:
+    model = catalog.model_for(role)
+    answer_tokens = min(TYPICAL_ANSWER_TOKENS, model.max_tokens)
+    cost = model.cost_usd(prompt_tokens, answer_tokens)
+    total.calls += count
+    total.tokens += round(count * (prompt_tokens + answer_tokens))
+    if cost is None:
+        total.unpriced.add(model.slug)
+    else:
+        total.cost += cost * Decimal(str(count))

@@ -1,0 +1,77 @@
+"""Start a run: plan its items, or go on with an equal one that has not ended."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from runs.kinds import Kind, kind_named
+from runs.models import FINAL_STATES, Run, RunState, WorkItem
+
+BATCH = 500
+Progress = Callable[[int], None]
+
+
+def start_run(
+    kind_name: str,
+    *,
+    by: User | None,
+    title: str,
+    parameters: Mapping[str, Any],
+    budget: Decimal | None = None,
+    progress: Progress = lambda planned: None,
+) -> Run:
+    """Plan a run and queue it. The run exists, paused, while it is planned, so that a killed plan can go on."""
+    kind = kind_named(kind_name)
+    run = Run.objects.create(
+        kind=kind.name,
+        title=title,
+        parameters=dict(parameters),
+        by=by,
+        budget=budget,
+        state=RunState.PAUSED,
+        note="being planned",
+    )
+    plan_run(run, kind, progress=progress)
+    return run
+
+
+def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None) -> None:
+    """Write the items of a plan in small batches; items that stand already are left as they are."""
+    planned = iter(kind.plan(run))
+    count = 0
+    while block := list(islice(planned, BATCH)):
+        items = [WorkItem(run=run, key=item.key, payload=item.payload) for item in block]
+        WorkItem.objects.bulk_create(items, ignore_conflicts=True)
+        count += len(block)
+        progress(count)
+    run.items_total = run.items.count()
+    run.planned_at = timezone.now()
+    run.state = RunState.QUEUED if run.items_total else RunState.DONE
+    run.finished_at = None if run.items_total else timezone.now()
+    run.note = "" if run.items_total else "there was nothing to do"
+    run.save(update_fields=["items_total", "planned_at", "state", "finished_at", "note", "parameters"])
+    if run.items_total:
+        wake(run)
+
+
+def unfinished(kind_name: str, parameters: Mapping[str, Any]) -> Run | None:
+    """The newest run of the same kind and parameters that has items left to do."""
+    same = Run.objects.filter(kind=kind_name).exclude(state__in=[*FINAL_STATES, RunState.FAILED])
+    return next((run for run in same[:50] if _asked_for(run) == dict(parameters)), None)
+
+
+def wake(run: Run) -> None:
+    """Tell a worker that there is work; a lost message is made up for by the sweep."""
+    from runs.tasks import run_slice
+
+    transaction.on_commit(lambda: run_slice.delay(run.pk))
+
+
+def _asked_for(run: Run) -> dict[str, Any]:
+    """The parameters a person gave, without what planning added (names that begin with `planned_`)."""
+    return {name: value for name, value in run.parameters.items() if not name.startswith("planned_")}

@@ -1,0 +1,46 @@
+"""Work on runs in this process, without a broker: what `--wait` and `manage.py work` do."""
+
+import asyncio
+import time
+
+from django.utils import timezone
+
+from runs import leases
+from runs.engine import Report, work_on
+from runs.models import ACTIVE_STATES, Run, RunState
+from runs.tasks import has_work, settle_stopping
+
+POLL_S = 0.5
+
+
+def work_until_it_stops(run: Run, *, report: Report | None = None) -> Run:
+    """Work on a run until it has ended, paused, or spent its budget; also while others work on it too."""
+    if run.state not in (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING):
+        return run
+    while True:
+        leases.free_dead(at=timezone.now(), run=run)
+        settle_stopping()
+        run.refresh_from_db()
+        if run.state not in (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING):
+            return run
+        if has_work(run):
+            asyncio.run(work_on(run, report=report))
+        else:
+            time.sleep(POLL_S)
+        run.refresh_from_db()
+        if report is not None:
+            report(run)
+
+
+def work_until_idle() -> int:
+    """Work on every queued run in turn until none has work left; how many runs were worked on."""
+    leases.free_dead(at=timezone.now())
+    settle_stopping()
+    worked = 0
+    while True:
+        waiting = [run for run in Run.objects.filter(state__in=ACTIVE_STATES).order_by("pk") if has_work(run)]
+        if not waiting:
+            return worked
+        for run in waiting:
+            work_until_it_stops(run)
+            worked += 1
