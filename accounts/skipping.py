@@ -7,18 +7,18 @@ from django.db.models import Exists, OuterRef
 
 from accounts.actions import Change, record
 from accounts.models import Action, Skip, User
-from web.claims import Claimable
+from web.claims import ClaimableQuerySet
 
 
-def put_off(row: Claimable, *, subject: Skip.Subject, by: User, at: datetime, until: datetime) -> Action:
-    """Keep this row out of one person's queue until then; others are served it. Undo brings it back."""
+def put_off(
+    rows: ClaimableQuerySet, pk: int, *, subject: Skip.Subject, by: User, at: datetime, until: datetime
+) -> Action:
+    """Keep that row out of one person's queue until then; others are served it. Undo brings it back."""
     if until <= at:
-        raise ValueError(f"{row} cannot be put off until {until:%Y-%m-%d %H:%M}: that time has passed")
+        raise ValueError(f"{subject} {pk} cannot be put off until {until:%Y-%m-%d %H:%M}: that time has passed")
     with transaction.atomic():
-        skip, _ = Skip.objects.update_or_create(
-            by=by, subject=subject, subject_id=row.pk, defaults={"until": until}, create_defaults={"until": until}
-        )
-        type(row)._default_manager.release(row.pk, by_id=by.pk)
+        skip, _ = Skip.objects.update_or_create(by=by, subject=subject, subject_id=pk, defaults={"until": until})
+        rows.release(pk, by_id=by.pk)
         return record(f"skip {subject}", [Change(skip, before={"until": at}, after={"until": until})], by=by)
 
 

@@ -33,7 +33,7 @@ def disputes_for(by: User, *, at: datetime) -> QueryQuerySet:
 def next_dispute(
     *, by: User, at: datetime, after: Query | None = None, only: Mapping[str, Any] | None = None
 ) -> Query | None:
-    """Claim the next dispute for one person, riskiest first; `after` starts behind a query, `only` narrows by column."""
+    """Claim the next dispute for one person, riskiest first; `after` starts behind a query, `only` narrows."""
     queue = disputes_for(by, at=at).filter(**(only or {}))
     if after is not None:
         behind = Q(dispute_size=after.dispute_size, pk__gt=after.pk) | Q(dispute_size__lt=after.dispute_size)
@@ -96,7 +96,7 @@ def give_verdict(
 
 def skip(query: Query, *, by: User, at: datetime, until: datetime) -> Action:
     """Put a dispute off for one person and give it back to the others."""
-    return put_off(query, subject=Skip.Subject.QUERY, by=by, at=at, until=until)
+    return put_off(Query.objects.all(), query.pk, subject=Skip.Subject.QUERY, by=by, at=at, until=until)
 
 
 def keep_many(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Action:
