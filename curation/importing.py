@@ -1,0 +1,144 @@
+"""Import queries: find the layout of a file, keep each distinct text once, and every sighting of it."""
+
+import hashlib
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from accounts.models import Door, User
+from curation.batches import Intake, import_file
+from curation.forms import OnBytes
+from curation.languages import language_of
+from curation.models import ImportBatch, Query, Sighting
+from curation.reading import read_records
+from curation.records import BadRecord, BrokenFile, Record
+from curation.sources import AUTO, LAYOUTS, UnknownLayout, detect
+from curation.texts import storable, text_hash
+
+SAMPLE_RECORDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLine:
+    """One readable record, ready to be stored."""
+
+    line: int
+    text: str
+    text_hash: str
+    response: str
+    language: str
+    external_id: str
+    tags: list[str]
+
+
+def import_queries(
+    path: Path,
+    *,
+    source: str,
+    layout: str = AUTO,
+    by: User | None,
+    door: Door = Door.PAGE,
+    on_bytes: OnBytes | None = None,
+) -> ImportBatch | None:
+    """Import one file of queries; None when it holds no record at all."""
+    sample = first_values(path)
+    if sample is None:
+        return None
+    name = detect(sample) if layout == AUTO else layout
+    if name not in LAYOUTS:
+        raise UnknownLayout(f"there is no layout {name!r}; choose from {', '.join([AUTO, *LAYOUTS])}")
+    intake = Intake(ImportBatch.Holds.QUERIES, name, read=lambda record: read_query(record, name), store=store_queries)
+    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
+
+
+def first_values(path: Path) -> list[Any] | None:
+    """The readable ones among the first records; None when the file holds no record."""
+    values: list[Any] = []
+    problem = ""
+    try:
+        for found in islice(read_records(path), SAMPLE_RECORDS):
+            if isinstance(found, Record):
+                values.append(found.value)
+            else:
+                problem = problem or f"line {found.line}: {found.reason}"
+    except BrokenFile as broken:
+        if not values:
+            raise
+        problem = str(broken)
+    if not values and problem:
+        raise BrokenFile(f"none of its first records can be read; {problem}")
+    return values or None
+
+
+def read_query(record: Record, layout: str) -> QueryLine:
+    """One record as its layout has it; raises BadRecord."""
+    if not isinstance(record.value, dict):
+        raise BadRecord("not a JSON object; give one object with named fields per record")
+    found = LAYOUTS[layout].read(record.value)
+    text, response = storable(found.text), storable(found.response)
+    return QueryLine(
+        line=record.line,
+        text=text,
+        text_hash=text_hash(text),
+        response=response,
+        language=language_of(found.language, response),
+        external_id=storable(found.external_id),
+        tags=[storable(tag) for tag in found.tags],
+    )
+
+
+def store_queries(batch: ImportBatch, lines: list[QueryLine]) -> int:
+    """Store the queries that are new and a sighting of every line; how many were new."""
+    first_lines: dict[str, QueryLine] = {}
+    for line in lines:
+        first_lines.setdefault(line.text_hash, line)
+    known = _responses(list(first_lines))
+    new = [line for text_hash, line in first_lines.items() if text_hash not in known]
+    # Another import may store the same text at the same time: the later one meets the row and counts a duplicate.
+    Query.objects.bulk_create([_query(batch, line) for line in new], ignore_conflicts=True)
+    stored = _responses([line.text_hash for line in new])
+    accepted_lines = {line.line for line in new if stored[line.text_hash].batch_id == batch.pk}
+    known |= stored
+    Sighting.objects.bulk_create(
+        [_sighting(batch, line, known[line.text_hash], is_first=line.line in accepted_lines) for line in lines]
+    )
+    return len(accepted_lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored under a text hash."""
+
+    pk: int
+    batch_id: int
+    response: str
+
+
+def _responses(hashes: list[str]) -> dict[str, Known]:
+    rows = Query.objects.filter(text_hash__in=hashes).values_list("text_hash", "pk", "batch_id", "response")
+    return {text_hash: Known(pk, batch_id, response) for text_hash, pk, batch_id, response in rows}
+
+
+def _query(batch: ImportBatch, line: QueryLine) -> Query:
+    return Query(
+        text=line.text,
+        response=line.response,
+        language=line.language,
+        tags=line.tags,
+        text_hash=line.text_hash,
+        source_id=batch.source_id,
+        batch_id=batch.pk,
+    )
+
+
+def _sighting(batch: ImportBatch, line: QueryLine, known: Known, *, is_first: bool) -> Sighting:
+    differs = not is_first and line.response != known.response
+    return Sighting(
+        query_id=known.pk,
+        batch_id=batch.pk,
+        line=line.line,
+        external_id=line.external_id,
+        response_hash=hashlib.sha256(line.response.encode()).hexdigest(),
+        response=line.response if differs else None,
+    )

@@ -1,0 +1,1 @@
+"""Doors of the curation room on the command line."""

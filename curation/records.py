@@ -1,0 +1,64 @@
+"""What reading a file yields: records, refused records, and the error of a file that cannot be read on."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+# One record never takes more memory than this; queries and answers are far shorter.
+RECORD_LIMIT = 16_000_000
+EXCERPT_LENGTH = 300
+
+
+class BrokenFile(Exception):
+    """The file as a whole, or its rest, cannot be read; the message says what to do."""
+
+
+class BadRecord(ValueError):
+    """One record does not hold what its layout promises; the message names the field and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One JSON value or CSV row. `line` is the line it stands on; in an array or CSV its number."""
+
+    line: int
+    value: Any
+    excerpt: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that is not taken, and why."""
+
+    line: int
+    reason: str
+    excerpt: str
+
+
+def record_of(line: int, value: Any, raw: str) -> Record:
+    return Record(line, value, raw[:EXCERPT_LENGTH], len(raw))
+
+
+def refused(line: int, reason: str, raw: str = "") -> Refused:
+    return Refused(line, reason, raw[:EXCERPT_LENGTH])
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def why_not_json(error: ValueError) -> str:
+    """The decoder's complaint as a reason with a remedy."""
+    if not isinstance(error, json.JSONDecodeError):
+        return f"{error}; mend or remove the record"
+    if error.msg == "Extra data":
+        return "more than one JSON value on the line; put each record on a line of its own, ended by a line feed"
+    return f"not JSON: {error.msg} at column {error.colno}; mend or remove the record"
+
+
+def why_not_utf8(byte: int) -> str:
+    return f"byte 0x{byte:02x} is not UTF-8; convert the file to UTF-8"
