@@ -105,3 +105,28 @@ def curator_client(curator):
 @pytest.fixture
 def administrator_client(administrator):
     return _client(administrator)
+
+
+@pytest.fixture(scope="session")
+def demo_model():
+    """One demo model server for the whole session (one for each test process)."""
+    from tests.sites import DemoModel
+
+    server = DemoModel()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def models_file(demo_model, settings, tmp_path):
+    """The models file points at the session's demo model server."""
+    settings.MODELS_FILE = demo_model.models_file(tmp_path)
+    return settings.MODELS_FILE
+
+
+@pytest.fixture
+def site(tmp_path, demo_model):
+    """A fresh database for real command processes."""
+    from tests.sites import Site
+
+    return Site(tmp_path, demo_model.models_file(tmp_path))

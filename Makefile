@@ -1,0 +1,56 @@
+# The two commands of the README are `make demo` and `make test`; the rest is for those who work on the program.
+PYTHON ?= python3
+PIP_ARGS ?=
+ARGS ?=
+EMBEDDINGS ?= 1
+PYTEST_ARGS ?=
+
+ifeq ($(EMBEDDINGS),0)
+EXTRAS :=
+else
+EXTRAS := embeddings
+endif
+comma := ,
+
+.PHONY: demo test check serve clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/.demo-$(EMBEDDINGS)
+	.venv/bin/python manage.py demo $(ARGS)
+
+test: .venv/.test-$(EMBEDDINGS)
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/.dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+	.venv/bin/lint-imports
+	.venv/bin/djlint templates --check --quiet
+	.venv/bin/djlint templates --lint --quiet
+	.venv/bin/python manage.py makemigrations --check --dry-run
+
+serve: .venv/.demo-$(EMBEDDINGS)
+	.venv/bin/python manage.py up $(ARGS)
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --upgrade "pip>=24"
+
+.venv/.demo-$(EMBEDDINGS): pyproject.toml | .venv/bin/python
+	@echo "installing what the program needs into .venv (embeddings: $(EMBEDDINGS)); this takes some minutes the first time"
+	.venv/bin/python -m pip install --quiet $(PIP_ARGS) $(if $(EXTRAS),-e ".[$(EXTRAS)]",-e .)
+	@touch $@
+
+.venv/.test-$(EMBEDDINGS): pyproject.toml | .venv/bin/python
+	@echo "installing what the tests need into .venv; this takes some minutes the first time"
+	.venv/bin/python -m pip install --quiet $(PIP_ARGS) -e ".[test$(if $(EXTRAS),$(comma)$(EXTRAS))]"
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	.venv/bin/python -m pip install --quiet $(PIP_ARGS) -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv var staticfiles

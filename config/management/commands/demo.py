@@ -1,0 +1,77 @@
+"""Go the whole way on the project's own sample data, then serve."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandParser
+
+from config import demo, serving
+from config.processes import Started, stop
+from config.readiness import answers, wait_until_it_answers
+from llm.catalog import load_catalog
+from web.commands import NOT_FINISHED, Outcome, StudioCommand
+
+
+class Command(StudioCommand):
+    help = "Load the sample data, run the whole pipeline against the demo model, write approved.jsonl, then serve."
+    example = "manage.py demo --no-serve"
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--no-serve", action="store_true", help="stop before serving")
+        parser.add_argument("--reset", action="store_true", help="start over: forget users and data of an earlier demo")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def carry_out(self, **options: Any) -> Outcome:
+        if options["reset"]:
+            demo.start_over()
+        call_command("migrate", verbosity=0, interactive=False)
+        self.stdout.write("users (write these passwords down; they are shown once)")
+        demo.people(self.stdout.write)
+        try:
+            self._go_the_way()
+        except demo.DemoFailed as error:
+            return Outcome(result={"error": str(error)}, lines=[str(error)], exit_code=NOT_FINISHED)
+        waiting = demo.left_for_people()
+        self._say_what_is_left(waiting)
+        if not options["no_serve"]:
+            self._addresses(options["port"])
+            call_command("up", port=options["port"])
+        return Outcome(result=waiting)
+
+    def _go_the_way(self) -> None:
+        model: list[Started] = []
+        try:
+            for step in demo.steps(export_to=settings.BASE_DIR / "approved.jsonl"):
+                if step.done():
+                    self.stdout.write(f"{step.title}: done already")
+                    continue
+                model = model or self._model_server()
+                self.stdout.write(f"{step.title}:")
+                step.carry_out(self.stdout.write)
+        finally:
+            stop(model)
+
+    def _model_server(self) -> list[Started]:
+        endpoint = serving.scripted_endpoint(load_catalog(settings.MODELS_FILE))
+        if endpoint is None or answers(endpoint.base_url):
+            return []
+        server = serving.start_demo_model(endpoint)
+        wait_until_it_answers(endpoint.base_url)
+        return [server]
+
+    def _say_what_is_left(self, waiting: dict[str, int]) -> None:
+        if not demo.embeddings_installed():
+            self.stdout.write("packing was left out: the extra `embeddings` is not installed (EMBEDDINGS=0)")
+        self.stdout.write(f"{waiting['disputes']} disputes await an audit, {waiting['dialogues']} dialogues a review")
+        self.stdout.write("approved.jsonl holds what is approved; all answers came from the scripted demo model")
+
+    def _addresses(self, port: int) -> None:
+        site = f"http://127.0.0.1:{port}"
+        for path, what in (
+            ("/", "start page"),
+            ("/audit/", "audit queue"),
+            ("/review/", "review queue"),
+            ("/admin/", "admin"),
+        ):
+            self.stdout.write(f"  {site}{path:<10} {what}")

@@ -1,0 +1,68 @@
+"""Start the whole site on this machine, and stop it together."""
+
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandParser
+
+from config import serving
+from config.processes import Started, first_ended, stop
+from config.readiness import answers
+from llm.catalog import load_catalog
+from llm.entries import CatalogError
+from web.commands import BadInput, Outcome, StudioCommand
+
+
+class Stopped(Exception):
+    """Ctrl-C, or a polite request to end."""
+
+
+class Command(StudioCommand):
+    help = "Migrate, then start web, workers, beat, and the demo model while a role points at it; Ctrl-C ends all."
+    example = "manage.py up --port 8000"
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def carry_out(self, **options: Any) -> Outcome:
+        host, port = options["host"], options["port"]
+        programs: list[Started] = []
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
+        try:
+            serving.check_port(host, port)
+            call_command("migrate", verbosity=0, interactive=False)
+            serving.empty_broker_folders()
+            programs += self._model_server()
+            programs += serving.start_site(host, port)
+            self.stdout.write(f"serving on http://{host}:{port}/ — Ctrl-C stops everything")
+            ended = first_ended(programs)
+        except (serving.PortTaken, CatalogError) as error:
+            raise BadInput(str(error)) from error
+        except Stopped:
+            return Outcome(result={"stopped": True}, lines=["stopped"])
+        finally:
+            # A second Ctrl-C must not leave programs behind.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            stop(programs)
+        sys.stderr.write(f"{ended.name} ended by itself with status {ended.process.returncode}; stopped the others\n")
+        return Outcome(result={"stopped": True, "ended": ended.name}, exit_code=1)
+
+    def _model_server(self) -> list[Started]:
+        endpoint = serving.scripted_endpoint(load_catalog(settings.MODELS_FILE))
+        if endpoint is None:
+            return []
+        if answers(endpoint.base_url):
+            self.stdout.write(f"the demo model answers on {endpoint.base_url} already")
+            return []
+        return [serving.start_demo_model(endpoint)]
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped
