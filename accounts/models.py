@@ -47,6 +47,11 @@ class Action(models.Model):
     def __str__(self) -> str:
         return f"{self.verb} ({self.rows_changed} rows)"
 
+    @property
+    def can_be_undone(self) -> bool:
+        """It changed rows, and nobody has undone it."""
+        return self.undone_by_id is None and self.rows_changed > 0
+
 
 class ActionRow(models.Model):
     """What one action changed in one row: the columns before and after."""

@@ -1,0 +1,1 @@
+"""Pages about queries, by screen."""
