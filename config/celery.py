@@ -16,7 +16,7 @@ def _embedded() -> dict[str, object]:
     for folder in (queue, control):
         folder.mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost//",
         "broker_transport_options": {
             "data_folder_in": str(queue),
             "data_folder_out": str(queue),

@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -19,6 +20,7 @@ from runs.writing import Tally, Writer
 
 # How often a question is sent at most, by why it failed; what is not listed is final at once.
 TRIES = {"not_sent": 4, "rate_limited": 12, "server": 6, "unknown": 3, "broken_reply": 3}
+SMALLEST_COST = Decimal("1e-9")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 30.0
 # Failures in a row that no other item would escape: the run stops and says why.
 BREAKS_AFTER = {"not_sent": 3, "auth": 3, "bad_request": 10}
@@ -100,6 +102,8 @@ async def _answer(desk: Desk, asked: ledger.Asked) -> tuple[int, Response]:
         return call.pk, ledger.stored_response(call)
     response = await _send_with_retries(desk, asked, call.pk)
     cost = asked.model.cost_usd(response.prompt_tokens, response.completion_tokens)
+    if cost is not None:
+        cost = cost.quantize(SMALLEST_COST)  # as the column keeps it, so that a run's sum is the sum of its calls
 
     def write_down(tally: Tally) -> None:
         ledger.settle(call.pk, response, cost)

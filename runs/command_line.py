@@ -158,7 +158,7 @@ def _outcome(run: Run, *, waited: bool) -> Outcome:
     }
     line = (
         f"run {run.pk} {run.get_state_display()}: {run.items_done} of {run.items_total} items done, "
-        f"{run.items_failed} failed, {run.items_skipped} skipped; {run.calls} calls, {run.spent} USD"
+        f"{run.items_failed} failed, {run.items_skipped} skipped; {run.calls} calls, {run.spent:.4f} USD"
     )
     lines = [line, run.note] if run.note else [line]
     if not waited and run.items_total and run.state == RunState.QUEUED:

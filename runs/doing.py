@@ -28,6 +28,7 @@ class Work:
     programs: ThreadPoolExecutor
     tasks: dict["asyncio.Task[None]", WorkItem] = field(default_factory=dict)
     reserved: dict[int, Decimal] = field(default_factory=dict)
+    budget_is_tight: bool = False
     over_budget: bool = False
 
 

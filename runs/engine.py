@@ -107,12 +107,14 @@ async def _fill(work: Work) -> bool:
     # Claiming one by one would cost a transaction an item; a quarter of the window is worth one.
     if work.tasks and room < settings.RUN_WINDOW // 4:
         return True
-    claimed = await work.writer.do(lambda tally: leases.claim(work.writer.run, room, at=timezone.now()))
+    count = 1 if work.budget_is_tight else room
+    claimed = await work.writer.do(lambda tally: leases.claim(work.writer.run, count, at=timezone.now()))
     for number, item in enumerate(claimed):
         if not await _reserve(work, item):
             await give_back(work, claimed[number:])
-            work.over_budget = True
-            return False
+            # What is in flight usually costs less than was set aside for it; only when nothing is, the money is spent.
+            work.budget_is_tight, work.over_budget = True, not work.tasks
+            return not work.over_budget
         work.tasks[asyncio.create_task(do_item(work, item))] = item
     return bool(claimed)
 

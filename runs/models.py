@@ -35,9 +35,9 @@ class Run(models.Model):
     )
     state = models.CharField(max_length=16, choices=RunState, default=RunState.QUEUED)
     note = models.TextField(blank=True, help_text="Why the run stands where it stands.")
-    budget = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
-    reserved = models.DecimalField(max_digits=14, decimal_places=6, default=Decimal(0))
-    spent = models.DecimalField(max_digits=14, decimal_places=6, default=Decimal(0))
+    budget = models.DecimalField(max_digits=18, decimal_places=9, null=True, blank=True)
+    reserved = models.DecimalField(max_digits=18, decimal_places=9, default=Decimal(0))
+    spent = models.DecimalField(max_digits=18, decimal_places=9, default=Decimal(0))
     items_total = models.PositiveIntegerField(default=0)
     items_done = models.PositiveIntegerField(default=0)
     items_failed = models.PositiveIntegerField(default=0)
@@ -66,7 +66,12 @@ class Run(models.Model):
 
     @property
     def items_open(self) -> int:
-        return self.items_total - self.items_done - self.items_failed - self.items_skipped
+        return self.items_total - self.items_ended
+
+    @property
+    def items_ended(self) -> int:
+        """Items that need no more work: done, failed or skipped."""
+        return self.items_done + self.items_failed + self.items_skipped
 
 
 class ItemState(models.TextChoices):
@@ -133,7 +138,7 @@ class Call(models.Model):
     finish_reason = models.CharField(max_length=32, blank=True)
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
-    cost = models.DecimalField(max_digits=14, decimal_places=6, null=True, help_text="US dollars; null: no price known")
+    cost = models.DecimalField(max_digits=18, decimal_places=9, null=True, help_text="US dollars; null: no price known")
     latency_s = models.FloatField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="times this question left the house")
     error_kind = models.CharField(max_length=32, blank=True)

@@ -1,5 +1,6 @@
 """Start a run: plan its items, or go on with an equal one that has not ended."""
 
+import logging
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from itertools import islice
@@ -7,11 +8,13 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from runs.kinds import Kind, kind_named
 from runs.models import FINAL_STATES, Run, RunState, WorkItem
 
+logger = logging.getLogger(__name__)
 BATCH = 500
 Progress = Callable[[int], None]
 
@@ -69,7 +72,15 @@ def wake(run: Run) -> None:
     """Tell a worker that there is work; a lost message is made up for by the sweep."""
     from runs.tasks import run_slice
 
-    transaction.on_commit(lambda: run_slice.delay(run.pk))
+    def send() -> None:
+        try:
+            run_slice.delay(run.pk)
+        except OperationalError as error:
+            logger.warning(
+                "run %s is queued, but the broker does not answer (%s); the sweep takes it up", run.pk, error
+            )
+
+    transaction.on_commit(send)
 
 
 def _asked_for(run: Run) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_a_chain_runs_code_and_remembers_it():
 
 
 def test_a_run_stops_within_its_budget_and_goes_on_when_it_is_raised():
-    budget = Decimal("0.0040")
+    budget = Decimal("0.0006")
     run = work_until_it_stops(a_run(items=100, budget=budget))
     assert run.state == RunState.OVER_BUDGET
     assert 0 < run.items_done < 100
