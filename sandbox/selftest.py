@@ -26,7 +26,7 @@ time.sleep(60)
 """
 HOST_FILES = """
 import os
-paths = ['/etc/shadow', '/proc/1/root/etc/shadow', '/proc/kcore', '/root', '/home', '/var']
+paths = ['/etc/shadow', '/proc/1/root/etc/shadow', '/proc/kcore', '/home', '/var', '/srv']
 for path in paths:
     try:
         print('reached', os.listdir(path) if os.path.isdir(path) else open(path, 'rb').read(1))
