@@ -186,7 +186,7 @@ def find_program(name: str) -> str | None:
 
 def _read_version(command: tuple[str, ...]) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - a command of the table above
+        done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

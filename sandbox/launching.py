@@ -84,7 +84,7 @@ def _start(
     stdin, stdout, stderr = streams
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - our own launcher; the untrusted code is in a file
+        return subprocess.Popen(
             arguments,
             stdin=stdin,
             stdout=stdout,
