@@ -28,6 +28,12 @@ class Change:
 def record(verb: str, changes: Iterable[Change], *, by: User | None, door: Door = Door.PAGE, note: str = "") -> Action:
     """Write the action of a verb; call it inside the verb's own transaction."""
     action = Action.objects.create(verb=verb, by=by, door=door, note=note)
+    extend(action, changes)
+    return action
+
+
+def extend(action: Action, changes: Iterable[Change]) -> None:
+    """Add rows to an action whose verb works through many rows block by block, each block in its transaction."""
     rows = [
         ActionRow(
             action=action,
@@ -39,9 +45,8 @@ def record(verb: str, changes: Iterable[Change], *, by: User | None, door: Door 
         for change in changes
     ]
     ActionRow.objects.bulk_create(rows, batch_size=500)
-    Action.objects.filter(pk=action.pk).update(rows_changed=len(rows))
-    action.rows_changed = len(rows)
-    return action
+    Action.objects.filter(pk=action.pk).update(rows_changed=models.F("rows_changed") + len(rows))
+    action.rows_changed += len(rows)
 
 
 def undo(action: Action, *, by: User | None, door: Door = Door.PAGE) -> Action:
@@ -69,7 +74,10 @@ def _put_back(row: ActionRow) -> Change:
     unchanged = model._default_manager.filter(pk=row.row_id, **_matching(after))
     if unchanged.update(**before, **bump) != 1:
         raise CannotUndo(f"{row.table} {row.row_id} has changed since; undo the later change first")
-    return Change(model._default_manager.get(pk=row.row_id), before=after, after=before)
+    now = model._default_manager.get(pk=row.row_id)
+    if bump:
+        before, after = before | {"version": now.version}, after | {"version": now.version - 1}
+    return Change(now, before=after, after=before)
 
 
 def _matching(columns: dict[str, Any]) -> dict[str, Any]:

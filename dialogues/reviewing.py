@@ -1,0 +1,233 @@
+"""The review of dialogues: hand them out one at a time, approve, reject or send back, one or many."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef
+
+from accounts.actions import Change, record
+from accounts.models import Action, Door, Skip, User
+from accounts.skipping import put_off, put_off_by
+from dialogues.models import Dialogue, Review, Revision, Role, State, Turn, Version
+from dialogues.models.dialogues import DialogueQuerySet
+from dialogues.versions import write_version
+from web.claims import Stale
+
+BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
+SENT_BACK: dict[str, Any] = {"state": State.IN_REVIEW, "reviews_given": 0}
+STILL_FITS = "The answer below still fits the edited feedback."
+
+
+class NotReviewable(Exception):
+    """The dialogue may not be approved, rejected or sent back as it stands; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """What a decision on many dialogues did: its action, and why some were left as they are (by dialogue id)."""
+
+    action: Action
+    refused: dict[int, str]
+
+
+def reviews_for(by: User, *, at: datetime) -> DialogueQuerySet:
+    """The review queue as one person meets it: without what that person has reviewed or put off."""
+    # Once it went back to review, a dialogue is new to those who had reviewed it.
+    reviewed = Exists(Review.objects.filter(dialogue=OuterRef("pk"), by=by, withdrawn=False))
+    queue = Dialogue.objects.awaiting_review().exclude(reviewed, reviews_given__gt=0)
+    return queue.exclude(put_off_by(by, subject=Skip.Subject.DIALOGUE, at=at))
+
+
+def next_dialogue(
+    *, by: User, at: datetime, after: int | None = None, only: Mapping[str, Any] | None = None
+) -> Dialogue | None:
+    """Claim the next dialogue for one person, oldest first; `after` starts behind an id, `only` narrows by column."""
+    queue = reviews_for(by, at=at).filter(pk__gt=after or 0, **(only or {}))
+    return _claimed(queue, by=by, at=at)
+
+
+def previous_dialogue(*, by: User, at: datetime, before: int, only: Mapping[str, Any] | None = None) -> Dialogue | None:
+    """Claim the dialogue that stands before an id in the queue."""
+    queue = reviews_for(by, at=at).filter(pk__lt=before, **(only or {})).order_by("-pk")
+    return _claimed(queue, by=by, at=at)
+
+
+def _claimed(queue: DialogueQuerySet, *, by: User, at: datetime) -> Dialogue | None:
+    pk = queue.claim_first(by_id=by.pk, at=at)
+    return None if pk is None else Dialogue.objects.get(pk=pk)
+
+
+def approve(dialogue_id: int, *, version: int, by: User, still_fits: bool = False, note: str = "") -> Version | None:
+    """Approve a held dialogue and freeze its messages; None while it wants the word of further reviewers.
+
+    Raises Stale when version or claim no longer fit, NotReviewable while a rule is broken or a turn is stale;
+    `still_fits` is the reviewer's word that stale answers fit, and is kept with the review.
+    """
+    with transaction.atomic():
+        dialogue = Dialogue.objects.select_for_update().get(pk=dialogue_id)
+        given = dialogue.reviews_given + 1
+        enough = given >= dialogue.reviews_wanted
+        after = {"reviews_given": given} | ({"state": State.APPROVED} if enough else {})
+        _decide_held(dialogue, version=version, by=by, after=after)
+        turns = list(dialogue.turns.all())
+        _refuse_broken(turns, still_fits=still_fits)
+        fitting = _no_longer_stale(turns)
+        reason = "\n".join(filter(None, [STILL_FITS if fitting else "", note]))
+        review = _reviewed(dialogue, Review.Outcome.APPROVED, by=by, reason=reason)
+        record("approve dialogue", [_change(dialogue, after), review, *fitting], by=by, note=reason)
+        return write_version(dialogue, by=by) if enough else None
+
+
+def reject(dialogue_id: int, *, version: int, reason: str, by: User) -> None:
+    """Reject a held dialogue, saying why."""
+    _turn_down(dialogue_id, Review.Outcome.REJECTED, State.REJECTED, version=version, reason=reason, by=by)
+
+
+def needs_work(dialogue_id: int, *, version: int, reason: str, by: User) -> None:
+    """Say what a held dialogue lacks; it waits until someone sends it back to review."""
+    _turn_down(dialogue_id, Review.Outcome.NEEDS_WORK, State.NEEDS_WORK, version=version, reason=reason, by=by)
+
+
+def _turn_down(dialogue_id: int, outcome: Review.Outcome, state: State, *, version: int, reason: str, by: User) -> None:
+    if not reason.strip():
+        raise NotReviewable(f"say why: a dialogue is not marked {outcome.label} without a reason")
+    with transaction.atomic():
+        dialogue = Dialogue.objects.select_for_update().get(pk=dialogue_id)
+        after = {"state": state, "reviews_given": dialogue.reviews_given + 1}
+        _decide_held(dialogue, version=version, by=by, after=after)
+        review = _reviewed(dialogue, outcome, by=by, reason=reason.strip())
+        record(f"mark dialogue {outcome.label}", [_change(dialogue, after), review], by=by, note=reason.strip())
+
+
+def back_to_review(dialogue_id: int, *, version: int, by: User, reason: str = "") -> None:
+    """Put a dialogue that was decided, or is still a draft, back into the queue. Its versions stay as they are."""
+    with transaction.atomic():
+        dialogue = Dialogue.objects.select_for_update().get(pk=dialogue_id)
+        if dialogue.state == State.IN_REVIEW:
+            raise NotReviewable(f"{dialogue} is in review already")
+        if not Dialogue.objects.filter(pk=dialogue_id, version=version).update(version=F("version") + 1, **SENT_BACK):
+            raise Stale(dialogue)
+        record("send dialogue back to review", [_change(dialogue, SENT_BACK)], by=by, note=reason)
+
+
+def skip(dialogue: Dialogue, *, by: User, at: datetime, until: datetime) -> Action:
+    """Put a dialogue off for one person and give it back to the others."""
+    return put_off(Dialogue.objects.all(), dialogue.pk, subject=Skip.Subject.DIALOGUE, by=by, at=at, until=until)
+
+
+def approve_many(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Many:
+    """Approve dialogues, whoever holds them; those that break a rule or hold a stale turn are left and named."""
+    changes: list[Change] = []
+    refused: dict[int, str] = {}
+    with transaction.atomic():
+        for dialogue in _locked(ids, leave_out=State.APPROVED):
+            try:
+                _refuse_broken(list(dialogue.turns.all()), still_fits=False)
+            except NotReviewable as error:
+                refused[dialogue.pk] = str(error)
+                continue
+            changes += _decided(dialogue, State.APPROVED, Review.Outcome.APPROVED, by=by, reason=note)
+            write_version(dialogue, by=by)
+        action = record("approve dialogues", changes, by=by, door=door, note=note)
+    return Many(action, refused)
+
+
+def reject_many(ids: Iterable[int], reason: str, *, by: User | None, door: Door) -> Many:
+    """Reject dialogues for one reason, whoever holds them."""
+    if not reason.strip():
+        raise NotReviewable("say why: dialogues are not rejected without a reason")
+    with transaction.atomic():
+        changes = [
+            change
+            for dialogue in _locked(ids, leave_out=State.REJECTED)
+            for change in _decided(dialogue, State.REJECTED, Review.Outcome.REJECTED, by=by, reason=reason.strip())
+        ]
+        return Many(record("reject dialogues", changes, by=by, door=door, note=reason.strip()), {})
+
+
+def send_back_many(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Many:
+    """Put dialogues back into the review queue, whoever holds them."""
+    with transaction.atomic():
+        changes: list[Change] = []
+        for dialogue in _locked(ids, leave_out=State.IN_REVIEW):
+            Dialogue.objects.filter(pk=dialogue.pk).update(version=F("version") + 1, **SENT_BACK)
+            changes.append(_change(dialogue, SENT_BACK))
+        return Many(record("send dialogues back to review", changes, by=by, door=door, note=note), {})
+
+
+def broken_rules(turns: list[Turn]) -> list[str]:
+    """What keeps these turns from being a dialogue that learners can read; empty when nothing does."""
+    if not turns:
+        return ["it has no turns"]
+    broken = []
+    if turns[0].role != Role.USER:
+        broken.append("the first turn is not the user's")
+    if turns[-1].role != Role.ASSISTANT:
+        broken.append("the last turn is not the assistant's")
+    broken += [
+        f"turns {turn.position} and {after.position} are both the {turn.role}'s"
+        for turn, after in pairwise(turns)
+        if turn.role == after.role
+    ]
+    return broken + [f"turn {turn.position} is empty" for turn in turns if not turn.content.strip()]
+
+
+def _refuse_broken(turns: list[Turn], *, still_fits: bool) -> None:
+    if broken := broken_rules(turns):
+        raise NotReviewable(f"it cannot be approved: {'; '.join(broken)}")
+    stale = [turn.position for turn in turns if turn.stale]
+    if stale and not still_fits:
+        raise NotReviewable(
+            f"it cannot be approved: turn {', '.join(map(str, stale))} was written before the feedback was edited; "
+            "say that it still fits, or mark the dialogue as needing work"
+        )
+
+
+def _no_longer_stale(turns: list[Turn]) -> list[Change]:
+    stale = [turn for turn in turns if turn.stale]
+    Turn.objects.filter(pk__in=[turn.pk for turn in stale]).update(stale=False)
+    return [Change(turn, before={"stale": True}, after={"stale": False}) for turn in stale]
+
+
+def _locked(ids: Iterable[int], *, leave_out: State) -> Iterator[Dialogue]:
+    wanted = sorted(set(ids))
+    for start in range(0, len(wanted), BLOCK):
+        block = Dialogue.objects.filter(pk__in=wanted[start : start + BLOCK]).exclude(state=leave_out)
+        yield from list(block.select_for_update().prefetch_related("turns"))
+
+
+def _decided(
+    dialogue: Dialogue, state: State, outcome: Review.Outcome, *, by: User | None, reason: str
+) -> list[Change]:
+    """Write a bulk decision on one dialogue: no further reviewer is wanted after it."""
+    after = {"state": state, "reviews_given": dialogue.reviews_wanted}
+    Dialogue.objects.filter(pk=dialogue.pk).update(version=F("version") + 1, **after)
+    return [_change(dialogue, after), _reviewed(dialogue, outcome, by=by, reason=reason)]
+
+
+def _decide_held(dialogue: Dialogue, *, version: int, by: User, after: dict[str, Any]) -> None:
+    awaiting = Dialogue.objects.awaiting_review()
+    if not awaiting.decide(dialogue.pk, version=version, by_id=by.pk, **after):
+        raise Stale(dialogue)
+
+
+def _reviewed(dialogue: Dialogue, outcome: Review.Outcome, *, by: User | None, reason: str) -> Change:
+    edited = Revision.objects.filter(turn__dialogue=dialogue, by=by).exists() if by else False
+    review = Review.objects.create(
+        dialogue=dialogue, by=by, outcome=outcome, reason=reason, dialogue_version=dialogue.version, edited=edited
+    )
+    return Change(review, before={"withdrawn": True}, after={"withdrawn": False})
+
+
+def _change(dialogue: Dialogue, after: dict[str, Any]) -> Change:
+    """The columns that differ, as they were and as they will be; the version always rises."""
+    before = {name: getattr(dialogue, name) for name in after} | {"version": dialogue.version}
+    after = after | {"version": dialogue.version + 1}
+    changed = [name for name in after if before[name] != after[name]]
+    return Change(
+        dialogue, before={name: before[name] for name in changed}, after={name: after[name] for name in changed}
+    )
