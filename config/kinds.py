@@ -1,3 +1,6 @@
 """The one dict of kinds of work; `runs` reaches it by the setting RUN_KINDS."""
 
-KINDS: dict[str, object] = {}
+from curation import scoring
+from runs.kinds import Kind
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (scoring.KIND,)}

@@ -105,9 +105,10 @@ class Site:
         return json.loads(stdout.rstrip("\n").rpartition("\n")[2]) if "--json" in arguments else stdout
 
     def ask_database(self, code):
-        """Evaluate an expression over the program's models in a process of its own, for example Query.objects.count()."""
+        """Evaluate an expression over the program's models in a process of its own, e.g. Query.objects.count()."""
         script = (
-            "import json\nfrom accounts.models import *\nfrom curation.models import *\nfrom dialogues.models import *\n"
+            "import json\nfrom accounts.models import *\n"
+            "from curation.models import *\nfrom dialogues.models import *\n"
             f"from runs.models import *\nfrom django.db.models import *\nprint(json.dumps({code}, default=str))"
         )
         return json.loads(self.manage("shell", "--no-imports", "-c", script))

@@ -1,0 +1,79 @@
+"""Scoring as a process that is killed, and against an endpoint that is down: nothing lost, nothing paid twice."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from tests.sites import DemoModel, Site
+
+QUERIES = 60
+TEMPLATES = 2
+
+
+@pytest.fixture
+def queries_file(tmp_path):
+    path = tmp_path / "queries.jsonl"
+    rows = [
+        {"instruction": f"Write a function, variant {n}, that merges {n} sorted lists.", "response": "Use heapq.merge."}
+        for n in range(QUERIES)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def own_model():
+    server = DemoModel("--latency", "0.15")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def scored_site(tmp_path, own_model, queries_file):
+    site = Site(tmp_path, own_model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 8"}))
+    site.manage("import_queries", queries_file, "--source", "made")
+    return site
+
+
+def test_scoring_killed_in_the_middle_goes_on_and_repeats_at_most_what_was_in_flight(scored_site, own_model):
+    process = scored_site.start("score", "--wait")
+    while own_model.stats()["requests"] < 0.3 * QUERIES * TEMPLATES:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    result = scored_site.manage("score", "--wait", "--json")
+    assert (result["state"], result["items"], result["done"]) == ("done", QUERIES * TEMPLATES, QUERIES * TEMPLATES)
+    in_flight = 8
+    stats = own_model.stats()
+    reminders = stats["distinct"] - QUERIES * TEMPLATES
+    assert QUERIES * TEMPLATES <= stats["requests"] - reminders <= QUERIES * TEMPLATES + in_flight
+    assert stats["requests"] - stats["distinct"] <= in_flight
+    scores = scored_site.ask_database(
+        "[Score.objects.count(), Score.objects.values('query', 'judge').distinct().count()]"
+    )
+    assert scores == [QUERIES * TEMPLATES] * 2
+
+
+def test_scoring_with_the_endpoint_down_names_it_writes_nothing_and_finishes_later(scored_site, own_model):
+    own_model.stop()
+    status, stdout, stderr = scored_site.run("score", "--wait", "--json")
+    assert status == 3
+    assert f"endpoint demo (http://127.0.0.1:{own_model.port}/v1)" in stdout
+    assert scored_site.ask_database("Score.objects.count()") == 0
+    own_model.start()
+    result = scored_site.manage("score", "--wait", "--json")
+    assert result["done"] == QUERIES * TEMPLATES
+    assert own_model.stats()["repeated"] == 0
+
+
+def test_a_second_equal_command_finds_nothing_to_do_and_pays_nothing(scored_site, own_model):
+    first = scored_site.manage("score", "--wait", "--json")
+    quoted = scored_site.manage("score", "--dry-run", "--json")
+    again = scored_site.manage("score", "--wait", "--json")
+    assert float(first["spent"]) > 0
+    assert (quoted["items"], quoted["calls"]) == (0, 0)
+    assert (again["items"], again["calls"], float(again["spent"])) == (0, 0, 0.0)

@@ -1,0 +1,79 @@
+"""`up` as a person uses it: one command starts everything, work is done, Ctrl-C leaves no process behind."""
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.on_postgresql import free_port
+
+
+def alive_with(marker):
+    """Processes of this machine whose environment holds the marker."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if marker.encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # it ended while we looked
+            continue
+    return found
+
+
+def wait_for(condition, what, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.2)
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def running(site):
+    port = free_port()
+    process = site.start("up", "--port", port)
+    wait_for(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/login/"), "the site")
+    assert process.poll() is None, process.stdout.read()
+    yield port, process
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find processes left behind")
+def test_up_serves_works_through_the_broker_and_leaves_nothing_behind(site, running, tmp_path):
+    port, process = running
+    rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(20)]
+    file = tmp_path / "queries.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    site.manage("import_queries", file, "--source", "made")
+    queued = site.manage("score", "--json")
+    assert queued["state"] == "queued"
+    wait_for(lambda: site.ask_database("Score.objects.count()") == 40, "the worker to score 20 queries twice")
+    wait_for(lambda: site.ask_database("Run.objects.get().state") == "done", "the run to be done")
+
+    marker = f"VAR_DIR={site.environ['VAR_DIR']}"
+    assert len(alive_with(marker)) >= 5
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert alive_with(marker) == []
+
+
+def test_a_taken_port_is_named_with_the_remedy(site, running):
+    port, _ = running
+    status, _, stderr = site.run("up", "--port", port)
+    assert status == 2
+    assert f"127.0.0.1:{port} cannot be used" in stderr
+    assert "--port" in stderr
