@@ -53,13 +53,15 @@ def import_queries(
 
 
 def first_values(path: Path) -> list[Any] | None:
-    """The readable ones among the first records; None when the file holds no record."""
+    """What the first records show of the layout; None when the file holds no record."""
     values: list[Any] = []
     problem = ""
     try:
         for found in islice(read_records(path), SAMPLE_RECORDS):
             if isinstance(found, Record):
                 values.append(found.value)
+            elif found.names:
+                values.append(dict.fromkeys(found.names))
             else:
                 problem = problem or f"line {found.line}: {found.reason}"
     except BrokenFile as broken:

@@ -89,7 +89,7 @@ def _csv_row(number: int, row: list[str], header: list[str], delimiter: str) -> 
     if (byte := undecodable_byte(raw)) is not None:
         return refused(number, why_not_utf8(byte), raw)
     if len(row) != len(header):
-        return refused(number, f"{len(row)} columns where the header names {len(header)}; mend its quotes", raw)
+        return refused(number, f"{len(row)} columns where the header names {len(header)}; mend its quotes", raw, header)
     return record_of(number, dict(zip(header, row, strict=True)), raw)
 
 

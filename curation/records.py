@@ -1,6 +1,7 @@
 """What reading a file yields: records, refused records, and the error of a file that cannot be read on."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -29,23 +30,28 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A record that is not taken, and why."""
+    """A record that is not taken, and why; `names` are its field names where they are known all the same."""
 
     line: int
     reason: str
     excerpt: str
+    names: tuple[str, ...] = ()
 
 
 def record_of(line: int, value: Any, raw: str) -> Record:
     return Record(line, value, raw[:EXCERPT_LENGTH], len(raw))
 
 
-def refused(line: int, reason: str, raw: str = "") -> Refused:
-    return Refused(line, reason, raw[:EXCERPT_LENGTH])
+def refused(line: int, reason: str, raw: str = "", names: Iterable[str] = ()) -> Refused:
+    return Refused(line, reason, raw[:EXCERPT_LENGTH], tuple(names))
+
+
+class NotJson(ValueError):
+    """A constant that Python reads and JSON does not have."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise NotJson(f"{name} is not JSON")
 
 
 DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
@@ -53,11 +59,14 @@ DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 def why_not_json(error: ValueError) -> str:
     """The decoder's complaint as a reason with a remedy."""
-    if not isinstance(error, json.JSONDecodeError):
+    if isinstance(error, NotJson):
         return f"{error}; mend or remove the record"
+    if not isinstance(error, json.JSONDecodeError):  # Python reads no whole number of more than 4,300 digits
+        return "holds a number with thousands of digits; write it as text or remove it"
     if error.msg == "Extra data":
         return "more than one JSON value on the line; put each record on a line of its own, ended by a line feed"
-    return f"not JSON: {error.msg} at column {error.colno}; mend or remove the record"
+    what = error.msg.removesuffix(" at")
+    return f"not JSON: {what} at column {error.colno}; mend or remove the record"
 
 
 def why_not_utf8(byte: int) -> str:

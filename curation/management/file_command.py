@@ -18,6 +18,7 @@ from web.commands import BAD_INPUT, OK, BadInput, Outcome, StudioCommand
 
 COUNTS = ("read", "accepted", "duplicates", "rejected")
 REASONS_SHOWN = 3
+SILENT_BYTES = 10_000_000  # smaller files are in before a line is read
 
 ImportOne = Callable[[Path, OnBytes], ImportBatch | None]
 
@@ -65,7 +66,7 @@ class FileCommand(StudioCommand):
 
     def _show_rejected(self, path: Path, batch: ImportBatch) -> None:
         for one in batch.rejected_records.all()[:REASONS_SHOWN]:
-            self.stderr.write(f"{path.name}, record {one}")
+            self.stderr.write(f"{path.name}, {one}")
         if batch.rejected > REASONS_SHOWN:
             self.stderr.write(
                 f"{path.name}: {batch.rejected - REASONS_SHOWN} more rejected, see import batch {batch.pk}"
@@ -88,7 +89,7 @@ class FileCommand(StudioCommand):
         def say_tenth(position: int) -> None:
             nonlocal shown
             tenth = position * 10 // max(total, 1)
-            if shown < tenth < 10:
+            if total >= SILENT_BYTES and shown < tenth < 10:
                 shown = tenth
                 self.stderr.write(f"{path.name}: {tenth * 10} % read")
 

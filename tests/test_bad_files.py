@@ -1,0 +1,104 @@
+"""Malformed, hostile and odd files: each is imported, rejected record by record, or refused with a remedy."""
+
+import pytest
+
+from curation.models import ImportBatch, Query, Sighting
+from tests.running import run_command
+
+pytestmark = [pytest.mark.django_db, pytest.mark.needs("sample_pool")]
+
+# file: exit code, read, accepted, duplicates, rejected, what is said first
+TAKEN = {
+    "ok_control.jsonl": (0, 50, 50, 0, 0, ""),
+    "ok_control.jsonl.gz": (0, 50, 50, 0, 0, ""),
+    "bom.jsonl": (0, 50, 50, 0, 0, ""),
+    "crlf.jsonl": (0, 50, 50, 0, 0, ""),
+    "blank_lines.jsonl": (0, 50, 50, 0, 0, ""),
+    "no_final_newline.jsonl": (0, 50, 50, 0, 0, ""),
+    "json_array.jsonl": (0, 50, 50, 0, 0, ""),
+    "json_array_indented.json": (0, 50, 50, 0, 0, ""),
+    "lines_named.json": (0, 50, 50, 0, 0, ""),
+    "wrong_extension.txt": (0, 3, 3, 0, 0, ""),
+    "not_really_gzip.jsonl.gz": (0, 3, 3, 0, 0, ""),
+    "extra_fields.jsonl": (0, 10, 10, 0, 0, ""),
+    "unicode_line_separators.jsonl": (0, 10, 10, 0, 0, ""),
+    "unicode_bidi_zero_width.jsonl": (0, 13, 13, 0, 0, ""),
+    "html_injection.jsonl": (0, 16, 16, 0, 0, ""),
+    "deep_nesting_500.jsonl": (0, 3, 3, 0, 0, ""),
+    "lone_surrogate.jsonl": (0, 3, 3, 0, 0, ""),
+    "nul_escaped.jsonl": (0, 6, 6, 0, 0, ""),
+    "duplicate_keys.jsonl": (0, 1, 1, 0, 0, ""),
+    "duplicate_ids.jsonl": (0, 20, 20, 0, 0, ""),
+    "duplicate_records.jsonl": (0, 30, 10, 20, 0, ""),
+    "quotes_newlines.csv": (0, 21, 21, 0, 0, ""),
+    "csv_bom_semicolon.csv": (0, 1, 1, 0, 0, ""),
+    "csv_formula.csv": (0, 2, 2, 0, 0, ""),
+    "csv_huge_field.csv": (0, 1, 1, 0, 0, ""),
+    "many_20k.jsonl.gz": (0, 20000, 20000, 0, 0, ""),
+    "empty.jsonl": (0, 0, 0, 0, 0, "empty, nothing to import"),
+    "only_newlines.jsonl": (0, 0, 0, 0, 0, "empty, nothing to import"),
+    "empty_array.json": (0, 0, 0, 0, 0, "empty, nothing to import"),
+}
+TAKEN_IN_PART = {
+    "one_bad_line_middle.jsonl": (0, 50, 49, 0, 1, "line 26: not JSON"),
+    "three_bad_lines.jsonl": (0, 50, 47, 0, 3, "line 11: not JSON"),
+    "thirty_percent_bad_1000.jsonl": (0, 1000, 700, 0, 300, "line 1: not JSON"),
+    "mixed_encoding.jsonl": (0, 6, 5, 0, 1, "line 5: byte 0xf6 is not UTF-8"),
+    "nul_bytes_raw.jsonl": (0, 6, 5, 0, 1, "line 6: not JSON: Invalid control character"),
+    "deep_nesting_100k.jsonl": (0, 3, 2, 0, 1, "line 3: nested too deeply"),
+    "big_numbers.jsonl": (0, 4, 3, 0, 1, "line 4: holds a number with thousands of digits"),
+    "field_5MB.jsonl": (0, 4, 2, 0, 2, "line 3: field 'instruction' has 5,000,009 characters, the limit is 1,000,000"),
+    "non_object_lines.jsonl": (0, 7, 1, 0, 6, "line 1: not a JSON object"),
+    "missing_fields.jsonl": (0, 6, 1, 0, 5, "line 1: field 'output' is missing"),
+    "wrong_types.jsonl": (0, 20, 0, 0, 20, "line 1: field 'instruction' is null, not text"),
+    "whitespace_only_values.jsonl": (0, 3, 0, 0, 3, "line 1: field 'instruction' is blank"),
+    "csv_ragged.csv": (0, 2, 0, 0, 2, "line 1: 1 columns where the header names 2"),
+    "sharegpt_odd.json": (0, 7, 1, 2, 4, "line 2: field 'conversations' holds assistant then user"),
+    "truncated.jsonl.gz": (2, 24, 24, 0, 0, "gzip ended early"),
+    "truncated_array.json": (2, 49, 49, 0, 0, "the array is cut off in record 50"),
+}
+REFUSED = {
+    "gzip_bomb_100MB.jsonl.gz": "unpacks to more than 200 times its size",
+    "utf16.jsonl": "convert it to UTF-8",
+    "latin1.jsonl": "line 1: byte 0xfc is not UTF-8",
+    "cr_only.jsonl": "more than one JSON value on the line",
+    "concatenated_objects.jsonl": "more than one JSON value on the line",
+    "empty_object.json": "no known layout; fields seen: none",
+    "wrapped.json": "field 'data' is a list; give that list as a file of its own",
+    "csv_unclosed_quote.csv": "record 1 is not CSV",
+    "png_named.jsonl": "not text",
+    "renamed_zip.parquet": "a zip archive",
+    "ok_control.parquet": "a Parquet file",
+    "messages_nested.parquet": "a Parquet file",
+    "wrong_types.parquet": "a Parquet file",
+    "truncated.parquet": "a Parquet file",
+    "code_fences.jsonl": "use import_dialogues",
+    "consecutive_same_role.jsonl": "use import_dialogues",
+    "dialogue_200_turns.jsonl": "use import_dialogues",
+    "hostile_code.jsonl": "use import_dialogues",
+    "html_injection_dialogue.jsonl": "use import_dialogues",
+    "messages_bad_shape.jsonl": "use import_dialogues",
+    "unknown_roles.jsonl": "use import_dialogues",
+}
+EXPECTED = TAKEN | TAKEN_IN_PART | {name: (2, 0, 0, 0, 0, said) for name, said in REFUSED.items()}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_bad_file_gets_what_it_should(pool, name):
+    exit_code, read, accepted, duplicates, rejected, said = EXPECTED[name]
+
+    ran = run_command("import_queries", pool / "probes" / "bad" / name, "--source", "probe")
+
+    result = ran.result
+    assert (ran.exit_code, result["read"]) == (exit_code, read), ran.said
+    assert (result["accepted"], result["duplicates"], result["rejected"]) == (accepted, duplicates, rejected), ran.said
+    assert said in ran.said
+    assert Query.objects.count() == accepted
+    assert Sighting.objects.count() == accepted + duplicates
+    assert not ImportBatch.objects.filter(state="running").exists()
+
+
+def test_every_bad_file_has_its_row_here(pool):
+    present = {path.name for path in (pool / "probes" / "bad").iterdir()} - {"EXPECT.json"}
+
+    assert present == set(EXPECTED)
