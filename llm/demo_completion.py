@@ -53,7 +53,8 @@ class Completion:
 def complete(body: Mapping[str, Any], bank: Bank, digest: bytes) -> Completion:
     """Answer one request; the same body brings the same bytes."""
     model, messages = _checked(body)
-    judgement = _shaped(judge(messages, bank), _schema(body)) if model == "demo-scorer" else None
+    schema = _schema(body)
+    judgement = _shaped(judge(messages, bank), schema) if model == "demo-scorer" else None
     text = judgement.text if judgement else WRITERS[model](messages, bank)
     text, finish_reason = _cut(text, body.get("max_completion_tokens") or body.get("max_tokens"))
     choice: dict[str, Any] = {

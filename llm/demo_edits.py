@@ -100,7 +100,7 @@ def broken(code: str, program: Program, fault: str) -> str:
         case "Timeout Error":
             prints = f"unread = REQUEST\nwhile unread:\n    unread = unread[1:] or REQUEST\n{prints}"
         case _:
-            prints = prints.replace(call, f"{call}[: len(REQUEST) // 2]", 1)
+            prints = prints.replace(call, f"{call}[1 : len(REQUEST) // 2]", 1)
     return before + BLANK + prints
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llm.demo_bank import Bank
-from llm.demo_conversation import Messages, between, last_user_text
+from llm.demo_conversation import Messages, between, last_user_text, outside
 
 LEVELS = {
     "A": ("Very Basic", "Basic", "Intermediate", "Difficult", "Very Difficult"),
@@ -75,14 +75,15 @@ def judge(messages: Messages, bank: Bank) -> Judgement:
     """Answer a scoring prompt, or the reminder after one."""
     prompt = last_user_text(messages, holding="<query>")
     query = between(prompt, "query") or prompt
-    scale = "B" if LEVELS["B"][0] in prompt else "A"
+    asked = outside(prompt, "query")
+    scale = "B" if LEVELS["B"][0] in asked else "A"
     leaning, reason = weigh(query, scale, bank)
     score = level_of(leaning)
     if last_user_text(messages) != prompt:
         return Judgement(str(score), 0, leaning)
     if _hash(query, "unclear" + scale)[0] < 4:  # 1.6 %
         return Judgement(f"This is somewhere between {score - 1 or 1} and {max(score, 2)}. {reason}", None, leaning)
-    if "last line" in prompt.lower():
+    if "last line" in asked.lower():
         text = f"{reason}\n\nScore: {score}"
         return Judgement(text, len(text) - 1, leaning)
     return Judgement(f"{score}\n\n{reason}", 0, leaning)
