@@ -22,9 +22,9 @@ from runs.waiting import work_until_it_stops
 from web.commands import NOT_FINISHED, OK, BadInput, Outcome, StudioCommand
 
 
-def add_run_arguments(parser: CommandParser) -> None:
+def add_run_arguments(parser: CommandParser, *, amount: str = "--limit", help_text: str = "at most N queries") -> None:
     """The options of every command that starts a run."""
-    parser.add_argument("--limit", type=_positive, metavar="N", help="at most N queries")
+    parser.add_argument(amount, type=_positive, metavar="N", help=help_text)
     parser.add_argument("--budget", type=_money, metavar="USD", help="stop before more than this is spent")
     parser.add_argument("--draw", type=int, default=0, metavar="N", help="another draw where the model is sampled")
     parser.add_argument("--dry-run", action="store_true", help="show items, calls, tokens and cost; change nothing")

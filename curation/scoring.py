@@ -1,0 +1,148 @@
+"""Ask judges for scores: one item per query and judge, one reminder, and an unreadable reply stays unreadable."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from curation.judges import counting_judges, messages_for
+from curation.models import AnswerOrder, Judge, Query, Score, ScoreState
+from curation.models.queries import QueryQuerySet
+from curation.readings import BLOCK, key_blocks, store_facts
+from llm.replies import BadReply, Order, read_score
+from runs.kinds import Answer, Ask, Estimate, Execute, Kind, PlannedItem, Question
+from runs.models import Run, WorkItem
+
+ROLE = "scorer"
+REMINDER = (
+    "Your reply does not hold exactly one score where it was asked for. "
+    "Reply again with just the digit of your score, 1 to 5, and nothing else."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePayload:
+    """All the step needs: whose score of which query, the prompt, and where the score stands in the reply."""
+
+    query_id: int
+    judge_id: int
+    messages: Sequence[dict[str, str]]
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOutcome:
+    """A score, or why there is none. `call_id`: the reply it was read from; of unreadable replies the first."""
+
+    state: ScoreState
+    call_id: int
+    value: int | None = None
+    explanation: str = ""
+    expected: float | None = None
+
+
+async def score_query(payload: ScorePayload, ask: Ask) -> ScoreOutcome:
+    """One judge's score of one query, with one reminder."""
+    first = await ask(ROLE, payload.messages)
+    outcome = read_answer(first, payload.order)
+    if outcome.state != ScoreState.UNREADABLE:
+        return outcome
+    reply = {"role": "assistant", "content": first.text or "(no answer)"}
+    reminded = [*payload.messages, reply, {"role": "user", "content": REMINDER}]
+    second = read_answer(await ask(ROLE, reminded, sample=1), "score_first")
+    if second.state == ScoreState.UNREADABLE:
+        return outcome
+    return ScoreOutcome(second.state, second.call_id, second.value, second.explanation or outcome.explanation)
+
+
+def read_answer(answer: Answer, order: Order) -> ScoreOutcome:
+    """The outcome of one reply; an unreadable one keeps its text as explanation, for people."""
+    text = answer.text.strip()
+    if answer.refused:
+        return ScoreOutcome(ScoreState.REFUSED, answer.call_id, explanation=text)
+    try:
+        value, explanation = read_score(answer.text, order)
+    except BadReply:
+        return ScoreOutcome(ScoreState.UNREADABLE, answer.call_id, explanation=text)
+    if answer.finish_reason == "length" and (order == "reason_first" or not explanation):
+        # Cut off before its end: a reason without its score, or a number that may have gone on.
+        return ScoreOutcome(ScoreState.UNREADABLE, answer.call_id, explanation=text)
+    return ScoreOutcome(ScoreState.OK, answer.call_id, value, explanation)
+
+
+def plan(run: Run) -> Iterator[PlannedItem]:
+    """One item for each chosen query and judge without a score, in the order of the queries.
+
+    Parameters: judges (ids); source (slug), limit (the first N queries in play), sample and seed (N drawn queries).
+    The same parameters choose the same queries, scored or not, so that a command given twice does nothing twice.
+    """
+    judges = list(Judge.objects.filter(pk__in=run.parameters["judges"]).select_related("template").order_by("pk"))
+    for block in chosen_queries(run.parameters):
+        scores = Score.objects.filter(query__in=block, judge__in=judges).order_by()
+        scored = set(scores.values_list("query_id", "judge_id"))
+        wanting = {pk for pk in block if any((pk, judge.pk) not in scored for judge in judges)}
+        texts = Query.objects.filter(pk__in=wanting).order_by("pk").values_list("pk", "text", "response")
+        for query_id, text, response in texts:
+            for judge in judges:
+                if (query_id, judge.pk) not in scored:
+                    yield _item(query_id, judge, text, response)
+
+
+def chosen_queries(parameters: dict[str, Any]) -> Iterator[list[int]]:
+    """Blocks of keys of the queries that a run's parameters choose."""
+    queries: QueryQuerySet = Query.objects.in_play()
+    if source := parameters.get("source"):
+        queries = queries.filter(source__slug=source)
+    if (size := parameters.get("sample")) is not None:
+        keys = list(queries.order_by("pk").values_list("pk", flat=True))
+        drawn = sorted(random.Random(parameters["seed"]).sample(keys, min(size, len(keys))))
+        yield from (drawn[start : start + BLOCK] for start in range(0, len(drawn), BLOCK))
+        return
+    left = parameters.get("limit")
+    for block in key_blocks(queries):
+        yield block if left is None else block[:left]
+        if left is not None:
+            left -= len(block)
+            if left <= 0:
+                return
+
+
+def order_of(judge: Judge) -> Order:
+    """Where the score stands in this judge's replies."""
+    return "reason_first" if judge.template.answer_order == AnswerOrder.REASON_FIRST else "score_first"
+
+
+def _item(query_id: int, judge: Judge, text: str, response: str) -> PlannedItem:
+    messages = messages_for(judge.template, query=text, response=response)
+    payload = ScorePayload(query_id, judge.pk, messages, order_of(judge))
+    return PlannedItem(key=f"{query_id}:{judge.pk}", payload=asdict(payload))
+
+
+async def step(payload: dict[str, Any], ask: Ask, execute: Execute) -> ScoreOutcome:
+    return await score_query(ScorePayload(**payload), ask)
+
+
+def save(item: WorkItem, outcome: ScoreOutcome) -> None:
+    """Write the score, and the query's facts once every judge that counts has answered."""
+    query_id, judge_id = item.payload["query_id"], item.payload["judge_id"]
+    score = Score(
+        query_id=query_id,
+        judge_id=judge_id,
+        value=outcome.value,
+        expected=outcome.expected,
+        explanation=outcome.explanation,
+        state=outcome.state,
+        call_id=outcome.call_id,
+    )
+    columns = ["value", "expected", "explanation", "state", "call"]
+    Score.objects.bulk_create([score], update_conflicts=True, unique_fields=["query", "judge"], update_fields=columns)
+    judges = counting_judges()
+    if judge_id in [judge.pk for judge in judges]:
+        store_facts([query_id], judges)
+
+
+def estimate(payload: dict[str, Any]) -> Estimate:
+    return Estimate(questions=[Question(ROLE, payload["messages"])])
+
+
+KIND = Kind(name="scoring", title="Scoring", plan=plan, step=step, save=save, estimate=estimate, roles=(ROLE,))
