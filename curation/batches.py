@@ -22,7 +22,6 @@ from curation.texts import storable
 
 Item = TypeVar("Item")
 
-CHUNK_RECORDS = 500
 CHUNK_CHARACTERS = 8_000_000
 
 
@@ -41,6 +40,7 @@ class Intake(Generic[Item]):
     layout: str
     read: Callable[[Record], Item]
     store: Callable[[ImportBatch, list[Item]], int]
+    chunk_records: int = 500
 
 
 def import_file(
@@ -55,7 +55,7 @@ def import_file(
     """Import one file; a batch whose file breaks off ends as failed, with what was read before in and counted."""
     batch = _open_batch(path, intake, source=source, by=by)
     try:
-        for chunk in _chunks(read_records(path, on_bytes)):
+        for chunk in _chunks(read_records(path, on_bytes), intake.chunk_records):
             _take(batch, intake, chunk)
     except BrokenFile as broken:
         return _close_batch(batch, door=door, error=str(broken))
@@ -98,14 +98,14 @@ def _close_batch(batch: ImportBatch, *, door: Door, error: str = "") -> ImportBa
     return batch
 
 
-def _chunks(records: Iterable[Record | Refused]) -> Iterator[list[Record | Refused]]:
+def _chunks(records: Iterable[Record | Refused], most: int) -> Iterator[list[Record | Refused]]:
     chunk: list[Record | Refused] = []
     characters = 0
     try:
         for found in records:
             chunk.append(found)
             characters += found.length if isinstance(found, Record) else 0
-            if len(chunk) == CHUNK_RECORDS or characters > CHUNK_CHARACTERS:
+            if len(chunk) == most or characters > CHUNK_CHARACTERS:
                 yield chunk
                 chunk, characters = [], 0
     except BrokenFile:

@@ -93,8 +93,8 @@ LAYOUTS = {
     "code_feedback_filtered": Layout("CodeFeedback-Filtered", ("query", "answer"), code_feedback_filtered),
 }
 
-# What other commands take, by fields that only such files have.
-OTHER_FILES = (
+# What other commands take, by fields that only such files have; looked at before the layouts of queries.
+FILES_OF_COMMANDS = (
     (("messages",), "dialogues", "import_dialogues"),
     (("question", "solutions"), "problems", "import_problems"),
     (("statement", "tracks"), "problems", "import_problems"),
@@ -119,22 +119,25 @@ def detect(values: Sequence[Any]) -> str:
 
 def check_is_for(command: str, objects: Iterable[JsonObject]) -> None:
     """Raise UnknownLayout when most of the records are what another command takes."""
-    held = [_other_file(value) for value in objects]
+    held = [_held(value) for value in objects]
     named = [what for what in held if what is not None and what[1] != command]
     if len(named) * 2 > len(held):
         raise UnknownLayout(f"this file holds {named[0][0]}; use {named[0][1]}")
 
 
-def _other_file(value: JsonObject) -> tuple[str, str] | None:
-    for fields, what, command in OTHER_FILES:
+def _held(value: JsonObject) -> tuple[str, str] | None:
+    """What such a record is, and the command that takes it."""
+    for fields, what, command in FILES_OF_COMMANDS:
         if _has(value, fields):
             return what, command
-    if exchanges_of(value) > 1:
+    if _answers_in(value) > 1:
         return "dialogues", "import_dialogues"
+    if any(_has(value, layout.fields) for layout in LAYOUTS.values()):
+        return "queries", "import_queries"
     return None
 
 
-def exchanges_of(record: JsonObject) -> int:
+def _answers_in(record: JsonObject) -> int:
     """How many answers a ShareGPT conversation holds; 0 for anything else."""
     turns = record.get("conversations")
     if not isinstance(turns, list):

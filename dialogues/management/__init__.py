@@ -1,0 +1,1 @@
+"""Doors of the dialogues room on the command line."""

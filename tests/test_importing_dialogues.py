@@ -1,0 +1,185 @@
+import json
+
+import pytest
+
+from curation.models import ImportBatch, RejectedRecord
+from dialogues.importing_dialogues import import_dialogues
+from dialogues.models import Dialogue, Turn
+from dialogues.versions import frozen, messages_of
+from tests.running import run_command
+
+pytestmark = pytest.mark.django_db
+
+SPOKEN = [
+    ("user", "Sort a list."),
+    ("assistant", "```python\nprint(sorted([2, 1]))\n```"),
+    ("user", "Execution result: \n[1, 2]"),
+    ("assistant", "It runs."),
+    ("user", "Please sort it downwards."),
+    ("assistant", "```python\nprint([2, 1])\n```"),
+]
+
+
+def chat(spoken=SPOKEN, **record):
+    return {**record, "messages": [{"role": role, "content": content} for role, content in spoken]}
+
+
+def conversation(spoken=SPOKEN, **record):
+    names = {"user": "human", "assistant": "gpt"}
+    turns = [{"from": names.get(role, role), "value": content} for role, content in spoken]
+    return {**record, "conversations": turns}
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(*records, name="chat.jsonl"):
+        path = tmp_path / name
+        path.write_text("\n".join(json.dumps(one) for one in records))
+        return path
+
+    return write
+
+
+def take(path, **options):
+    return import_dialogues(path, source="sample", by=None, **options)
+
+
+def counts(batch):
+    return batch.read, batch.accepted, batch.duplicates, batch.rejected
+
+
+@pytest.mark.parametrize(
+    ("record", "layout", "external_id"),
+    [
+        (chat(id=7), "code_feedback", "7"),
+        (chat(), "openai_chat", ""),
+        (conversation(id="identity_3"), "sharegpt", "identity_3"),
+    ],
+)
+def test_a_published_dialogue_comes_into_review_word_for_word(file, record, layout, external_id):
+    batch = take(file(record))
+
+    assert counts(batch) == (1, 1, 0, 0)
+    assert (batch.layout, batch.holds) == (layout, "dialogues")
+    dialogue = Dialogue.objects.get()
+    assert (dialogue.method, dialogue.state, dialogue.language) == ("imported", "in_review", "python")
+    assert (dialogue.external_id, dialogue.source.slug, dialogue.title) == (external_id, "sample", "Sort a list.")
+    assert messages_of(dialogue) == [{"role": role, "content": content} for role, content in SPOKEN]
+    assert dialogue.text_hash == frozen(messages_of(dialogue))[1]
+
+
+def test_later_user_turns_report_a_run_or_can_be_edited_as_feedback(file):
+    take(file(chat()))
+
+    turns = Turn.objects.order_by("position")
+    assert [turn.kind for turn in turns] == ["query", "answer", "execution", "answer", "feedback", "answer"]
+    assert [turn.is_editable for turn in turns] == [False, False, False, False, True, False]
+    assert {turn.author_kind for turn in turns} == {"source"}
+
+
+def test_the_same_dialogue_twice_is_a_duplicate_whatever_its_layout(file):
+    take(file(chat(id=1), chat(id=2)))
+
+    assert counts(ImportBatch.objects.get()) == (2, 1, 1, 0)
+    assert counts(take(file(conversation()))) == (1, 0, 1, 0)
+    assert Turn.objects.count() == len(SPOKEN)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (
+            chat([("user", "a"), ("user", "b"), ("assistant", "c")]),
+            "message 1 is the user's where the assistant's is due",
+        ),
+        (chat(SPOKEN[:3]), "the last message is the user's"),
+        (chat([("assistant", "a")]), "message 0 is the assistant's where the user's is due"),
+        (chat([]), "it has no messages"),
+        (chat([("user", " "), ("assistant", "b")]), "field 'message 0' is blank"),
+        (chat([("user", None), ("assistant", "b")]), "field 'message 0' is null, not text"),
+        (chat([("user", [{"type": "text"}]), ("assistant", "b")]), "field 'message 0' is a list, not text"),
+        (
+            chat([("tool", "a"), ("assistant", "b")]),
+            "field 'messages[0].role' is 'tool', not user, assistant or system",
+        ),
+        (chat([(None, "a"), ("assistant", "b")]), "field 'messages[0].role' is None"),
+        (chat([("system", "Be kind."), *SPOKEN]), "--drop-system leaves it out"),
+        (chat([*SPOKEN, ("system", "late"), ("assistant", "b")]), "message 6 is the system's where the user's is due"),
+        ({"messages": "a"}, "field 'messages' is text, not a list of messages"),
+        ({"messages": ["a"]}, "field 'messages[0]' is text, not an object with role and content"),
+        ({"id": 8}, "field 'messages' is null, not a list of messages"),
+        (5, "not a JSON object"),
+    ],
+)
+def test_a_dialogue_no_learner_could_read_is_rejected_with_line_and_reason(file, record, reason):
+    batch = take(file(chat(), record))
+
+    assert counts(batch) == (2, 1, 0, 1)
+    rejected = RejectedRecord.objects.get()
+    assert rejected.line == 2
+    assert reason in rejected.reason
+
+
+def test_a_leading_system_message_is_left_out_on_request(file):
+    batch = take(file(chat([("system", "Be kind."), *SPOKEN])), drop_system=True)
+
+    assert counts(batch) == (1, 1, 0, 0)
+    assert messages_of(Dialogue.objects.get())[0]["role"] == "user"
+
+
+def test_each_import_command_names_the_other_for_the_others_file(file):
+    queries = file({"instruction": "Q", "output": "A"}, name="queries.jsonl")
+    one_exchange = file(conversation(SPOKEN[:2]), name="exchanges.json")
+
+    for path in (queries, one_exchange):
+        ran = run_command("import_dialogues", path, "--source", "sample")
+        assert ran.exit_code == 2
+        assert "this file holds queries; use import_queries" in ran.said
+    for record in (chat(id=1), conversation()):
+        ran = run_command("import_queries", file(record), "--source", "sample")
+        assert ran.exit_code == 2
+        assert "this file holds dialogues; use import_dialogues" in ran.said
+    assert not Dialogue.objects.exists()
+
+
+def test_the_command_counts_what_it_read(file):
+    path = file(chat(), chat(), chat([("system", "Be kind."), *SPOKEN]))
+
+    ran = run_command("import_dialogues", path, "--source", "sample", "--drop-system")
+
+    assert ran.exit_code == 0
+    assert [ran.result[name] for name in ("read", "accepted", "duplicates", "rejected")] == [3, 1, 2, 0]
+
+
+@pytest.mark.needs("sample_pool")
+@pytest.mark.parametrize(
+    ("name", "accepted", "rejected"),
+    [
+        ("html_injection_dialogue.jsonl", 16, 0),
+        ("code_fences.jsonl", 19, 0),
+        ("hostile_code.jsonl", 22, 0),
+        ("dialogue_200_turns.jsonl", 1, 0),
+        ("messages_bad_shape.jsonl", 2, 8),
+        ("consecutive_same_role.jsonl", 0, 8),
+        ("unknown_roles.jsonl", 1, 10),
+    ],
+)
+def test_each_odd_file_of_dialogues_gets_what_it_should(pool, name, accepted, rejected):
+    ran = run_command("import_dialogues", pool / "probes" / "bad" / name, "--source", "probe")
+
+    assert ran.exit_code == 0
+    assert (ran.result["accepted"], ran.result["rejected"]) == (accepted, rejected), ran.said
+    assert Dialogue.objects.count() == accepted
+
+
+@pytest.mark.needs("sample_pool")
+def test_an_export_reads_the_same_in_all_three_layouts(pool):
+    samples = pool / "formats" / "export_samples"
+
+    first = run_command("import_dialogues", samples / "code_feedback.jsonl", "--source", "probe")
+    others = run_command(
+        "import_dialogues", samples / "sharegpt.json", samples / "openai_chat.jsonl", "--source", "probe"
+    )
+
+    assert first.result["accepted"] == 20
+    assert others.result["duplicates"] == 40
