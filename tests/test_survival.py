@@ -60,7 +60,7 @@ def test_scoring_killed_in_the_middle_goes_on_and_repeats_at_most_what_was_in_fl
 
 def test_scoring_with_the_endpoint_down_names_it_writes_nothing_and_finishes_later(scored_site, own_model):
     own_model.stop()
-    status, stdout, stderr = scored_site.run("score", "--wait", "--json")
+    status, stdout, _ = scored_site.run("score", "--wait", "--json")
     assert status == 3
     assert f"endpoint demo (http://127.0.0.1:{own_model.port}/v1)" in stdout
     assert scored_site.ask_database("Score.objects.count()") == 0

@@ -53,7 +53,7 @@ def running(site):
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find processes left behind")
 def test_up_serves_works_through_the_broker_and_leaves_nothing_behind(site, running, tmp_path):
-    port, process = running
+    _, process = running
     rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(20)]
     file = tmp_path / "queries.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))

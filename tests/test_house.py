@@ -1,0 +1,30 @@
+"""The rules of the house that no linter knows: every module says what it is, and none grows past 300 lines."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("config", "accounts", "curation", "dialogues", "runs", "llm", "sandbox", "embeddings", "web")
+MODULES = [
+    path
+    for room in ROOMS
+    for path in sorted((ROOT / room).rglob("*.py"))
+    if "migrations" not in path.relative_to(ROOT).parts
+]
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "service", "services"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_says_what_it_is_and_stays_short(path):
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text)), "it opens with a docstring"
+    assert len(text.splitlines()) <= 300
+    assert path.stem not in FORBIDDEN_NAMES
+
+
+def test_the_floors_hold():
+    checked = subprocess.run([ROOT / ".venv/bin/lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
