@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +11,8 @@ from django.db.models import Exists, F, OuterRef
 from accounts.actions import Change, record
 from accounts.models import Action, Door, Skip, User
 from accounts.skipping import put_off, put_off_by
-from dialogues.models import Dialogue, Review, Revision, Role, State, Turn, Version
+from dialogues.drafts import broken_rules
+from dialogues.models import Dialogue, Review, Revision, State, Turn, Version
 from dialogues.models.dialogues import DialogueQuerySet
 from dialogues.versions import write_version
 from web.claims import Stale
@@ -159,25 +159,9 @@ def send_back_many(ids: Iterable[int], *, by: User | None, door: Door, note: str
         return Many(record("send dialogues back to review", changes, by=by, door=door, note=note), {})
 
 
-def broken_rules(turns: list[Turn]) -> list[str]:
-    """What keeps these turns from being a dialogue that learners can read; empty when nothing does."""
-    if not turns:
-        return ["it has no turns"]
-    broken = []
-    if turns[0].role != Role.USER:
-        broken.append("the first turn is not the user's")
-    if turns[-1].role != Role.ASSISTANT:
-        broken.append("the last turn is not the assistant's")
-    broken += [
-        f"turns {turn.position} and {after.position} are both the {turn.role}'s"
-        for turn, after in pairwise(turns)
-        if turn.role == after.role
-    ]
-    return broken + [f"turn {turn.position} is empty" for turn in turns if not turn.content.strip()]
-
-
 def _refuse_broken(turns: list[Turn], *, still_fits: bool) -> None:
-    if broken := broken_rules(turns):
+    messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+    if broken := broken_rules(messages):
         raise NotReviewable(f"it cannot be approved: {'; '.join(broken)}")
     stale = [turn.position for turn in turns if turn.stale]
     if stale and not still_fits:
