@@ -67,15 +67,16 @@ def _refine_program(query: str, turn: str, last: str) -> str:
 def _refine_known(code: str, program: Program, request: str, turn: str) -> str:
     if not is_execution(turn):
         return _improve(code, program, turn)
-    if FAILED.search(turn) or _is_sabotaged(code, program, request):
+    if FAILED.search(turn) or _is_wrong(code, program, request):
         return _repair(program.code(request), turn)
     return _keep(code, turn)
 
 
-def _is_sabotaged(code: str, program: Program, request: str) -> bool:
-    """A logical error shows in no traceback, but the program knows what it should be."""
+def _is_wrong(code: str, program: Program, request: str) -> bool:
+    """A logical error shows in no traceback, and a long output hides one, but the program knows its faults."""
     right = program.code(request)
-    return code.strip() in {broken(right, program, fault).strip() for fault in FAULTS}
+    wrong = {program.faulty_code(request), *(broken(right, program, fault) for fault in FAULTS)} - {right}
+    return code.strip() in {one.strip() for one in wrong}
 
 
 def _keep(code: str, turn: str) -> str:

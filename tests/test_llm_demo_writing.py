@@ -111,6 +111,13 @@ def test_a_tenth_of_the_drafts_fails_and_the_refiner_repairs_each():
     assert 15 <= failed <= 50
 
 
+def test_a_program_that_was_stopped_counts_as_failed_although_no_traceback_shows():
+    query, mine = "Sort the words.", fenced("Mine:", "while True: pass\n", "Done.")
+    for stop in ("did not finish within the time limit and was stopped.", "The code ended with exit code 3."):
+        answer = refine([user(query), assistant(mine), user(f"Execution result: \n{stop}")], EMPTY)
+        assert printed(last_code(answer).code)
+
+
 def test_after_a_clean_run_the_code_stays_to_the_byte():
     messages = [user("Sort the words."), assistant(draft([user("Sort the words.")], EMPTY)), user(CLEAN)]
     assert last_code(refine(messages, EMPTY)) == last_code(messages[1]["content"])
