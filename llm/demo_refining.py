@@ -21,7 +21,8 @@ CLOSINGS = (
     "It prints its result at the end.",
 )
 FAILED = re.compile(
-    r"^(?:Traceback \(most recent call last\)|\s*File \".*\", line \d+|.*\btimed? ?out\b)", re.MULTILINE
+    r"^Traceback \(most recent call last\)|^\s*File \".*\", line \d+|(?:was stopped|ended it|exit code -?\d+)\.\s*\Z",
+    re.MULTILINE,
 )
 ERROR_LINE = re.compile(r"^(\w+(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
 

@@ -115,6 +115,7 @@ def test_a_program_that_was_stopped_counts_as_failed_although_no_traceback_shows
     query, mine = "Sort the words.", fenced("Mine:", "while True: pass\n", "Done.")
     for stop in ("did not finish within the time limit and was stopped.", "The code ended with exit code 3."):
         answer = refine([user(query), assistant(mine), user(f"Execution result: \n{stop}")], EMPTY)
+        assert "while True" not in answer
         assert printed(last_code(answer).code)
 
 
