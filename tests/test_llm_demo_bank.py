@@ -2,6 +2,8 @@
 
 import pytest
 
+from dialogues.feedback import CATEGORIES
+from llm import demo_bank
 from llm.demo_bank import BankError, load_bank
 
 PROBLEM = """
@@ -67,3 +69,7 @@ def test_a_problem_that_is_not_whole_is_refused_by_name(bank_of, old, new, messa
     assert old in TWO
     with pytest.raises(BankError, match=message):
         bank_of(TWO.replace(old, new, 1))
+
+
+def test_the_bank_and_the_program_know_the_same_ten_categories():
+    assert demo_bank.CATEGORIES == CATEGORIES
