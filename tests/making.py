@@ -23,7 +23,8 @@ def a_batch(source=None, holds="queries"):
 def a_query(text=None, **columns):
     """A stored query; pass any column, e.g. disputed=True or mean=4.5."""
     text = text or f"Write a function number {next(numbers)} that merges intervals."
-    batch = columns.pop("batch", None) or a_batch(columns.get("source"))
+    source = columns.pop("source", None)
+    batch = columns.pop("batch", None) or a_batch(source)
     query = Query.objects.create(text=text, text_hash=text_hash(text), source=batch.source, batch=batch, **columns)
     return Query.objects.get(pk=query.pk)
 
