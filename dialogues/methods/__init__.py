@@ -1,0 +1,1 @@
+"""The ways a dialogue is made, one module each; they know nothing of one another."""
