@@ -1,6 +1,6 @@
 """The stored vectors of queries: embed what has none yet, read them back in a given order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef
@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BLOCK = 500
+BLOCK = 200
 LITTLE_ENDIAN_FLOAT32 = "<f4"
-
-Progress = Callable[[int], None]
 
 
 def without_vector(queries: QueryQuerySet, model: str) -> QueryQuerySet:
@@ -25,9 +23,9 @@ def without_vector(queries: QueryQuerySet, model: str) -> QueryQuerySet:
     return queries.filter(~Exists(stored)).order_by("pk")
 
 
-def fill_vectors(queries: QueryQuerySet, embedder: Embeds, progress: Progress = lambda done: None) -> int:
-    """Embed and store what is missing, block by block, so that a killed run keeps what it has; says how many."""
-    missing, last, filled = without_vector(queries, embedder.name), 0, 0
+def embed_missing(queries: QueryQuerySet, embedder: Embeds) -> Iterator[int]:
+    """Embed and store what is missing, block by block; yields the key of each query once its vector is stored."""
+    missing, last = without_vector(queries, embedder.name), 0
     while block := list(missing.filter(pk__gt=last).values_list("pk", "text_hash", "text")[:BLOCK]):
         vectors = embedder.embed([text for _, _, text in block]).astype(LITTLE_ENDIAN_FLOAT32)
         rows = [
@@ -35,9 +33,13 @@ def fill_vectors(queries: QueryQuerySet, embedder: Embeds, progress: Progress = 
             for (_, text_hash, _), vector in zip(block, vectors, strict=True)
         ]
         Vector.objects.bulk_create(rows, ignore_conflicts=True)
-        last, filled = block[-1][0], filled + len(block)
-        progress(filled)
-    return filled
+        last = block[-1][0]
+        yield from (pk for pk, _, _ in block)
+
+
+def fill_vectors(queries: QueryQuerySet, embedder: Embeds) -> int:
+    """Embed and store what is missing; says how many that were."""
+    return sum(1 for _ in embed_missing(queries, embedder))
 
 
 def read_vectors(text_hashes: Sequence[str], model: str) -> "NDArray[np.float32]":

@@ -185,15 +185,14 @@ def packing_kind(embedder: Callable[[], Embeds]) -> Kind:
     )
 
 
-KINDS = {
-    "packing": packing_kind(Embedder),
-    "simulation": Kind(
-        name="simulation",
-        title="Build dialogues by interaction simulation",
-        plan=plan_simulation,
-        step=simulate,
-        save=save,
-        estimate=estimate_simulation,
-        roles=(simulation.DRAFTER, simulation.REFINER, CRITIC),
-    ),
-}
+PACKING = packing_kind(Embedder)
+SIMULATION = Kind(
+    name="simulation",
+    title="Build dialogues by interaction simulation",
+    plan=plan_simulation,
+    step=simulate,
+    save=save,
+    estimate=estimate_simulation,
+    roles=(simulation.DRAFTER, simulation.REFINER, CRITIC),
+)
+KINDS = (PACKING, SIMULATION)

@@ -13,18 +13,19 @@ from llm.replies import code_blocks, last_code
 LONG_FEEDBACK = 300  # characters
 FENCE = re.compile(r"^\s{0,3}(```+|~~~+)", re.MULTILINE)
 
-# What a run prints of these changes from run to run: addresses, and sets of strings, whose order is drawn anew.
-VARYING_OUTPUT = re.compile(r"\b0x[0-9a-f]{8,}\b|\{'[^':]*'(?:, '[^':]*')+\}")
-VARYING_MODULES = {"secrets", "uuid", "tempfile", "platform", "socket", "getpass"}
+# What changes from run to run: addresses, sets of strings (their order is drawn anew), the time that tests took.
+VARYING_OUTPUT = re.compile(r"\b0x[0-9a-f]{8,}\b|\{'[^':]*'(?:, '[^':]*')+\}|\bRan \d+ tests? in \d")
+VARYING_MODULES = {"secrets", "uuid", "platform", "socket", "getpass"}
 VARYING_CALLS = {
     "time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "process_time", "ctime", "localtime", "now",
-    "today", "utcnow", "urandom", "getpid", "id", "timeit",
+    "today", "utcnow", "urandom", "getpid", "timeit",
 }  # fmt: skip
 
 CODE_SPAN = re.compile(r"`([^`]+)`")
-# lru_cache, heapq.merge, sorted(key)
+# In prose: heapq.merge, lru_cache, sorted(key). In backquotes a single name; more than that is an example of theirs.
 CODE_WORD = re.compile(r"\b[A-Za-z]\w*(?:\.[A-Za-z]\w*)+|\b[A-Za-z]\w*_\w+|\b[A-Za-z]\w*(?=\()")
-STATEMENT = re.compile(r"```|^\s*(?:def|class|import|from|return|for|while) .*[:()=]|\w\s*(?:[+*-]?=|==)\s*\w", re.M)
+SINGLE_NAME = re.compile(r"([A-Za-z][\w.]*)(?:\(\))?")
+STATEMENT = re.compile(r"```|^\s*(?:def|class|import|from|return|for|while) .*[:()=]|\w\s+(?:[+*-]?=|==)\s+\w", re.M)
 DEFINED = re.compile(r"\b(?:def|class)\s+(\w+)")
 
 
@@ -36,15 +37,13 @@ def lint(draft: Draft) -> list[str]:
 
 def gives_fix_away(feedback: str, *, code_before: str = "", code_after: str = "") -> bool:
     """Whether feedback holds code, or names a means (not a thing to define) that only the next answer's code uses."""
-    spans = CODE_SPAN.findall(feedback)
+    spans, prose = CODE_SPAN.findall(feedback), CODE_SPAN.sub("", feedback)
     if any(STATEMENT.search(text) for text in (feedback, *spans)):
         return True
-    named = {*spans, *CODE_WORD.findall(feedback)}
+    named = {match[1] for span in spans if (match := SINGLE_NAME.fullmatch(span))} | {*CODE_WORD.findall(prose)}
     asked_for = set(DEFINED.findall(code_after))
     return any(
-        name in code_after and name not in code_before and re.split(r"[.(]", name)[0] not in asked_for
-        for name in named
-        if len(name) > 2
+        name in code_after and name not in code_before and name.partition(".")[0] not in asked_for for name in named
     )
 
 

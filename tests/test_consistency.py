@@ -39,6 +39,8 @@ def test_a_sound_dialogue_has_no_flags():
     [
         ({"output": "<object at 0x7f2b1c3d4e50>\n"}, Flag.OUTPUT_MAY_VARY),
         ({"output": "{'b', 'a'}\n"}, Flag.OUTPUT_MAY_VARY),
+        ({"output": "{'b': 1, 'a': 2}\n"}, None),
+        ({"output": "Ran 3 tests in 0.001s\n"}, Flag.OUTPUT_MAY_VARY),
         ({"output": "step 1\n", "status": "timeout"}, Flag.OUTPUT_MAY_VARY),
         ({"first": "import random\nprint(random.random())"}, Flag.OUTPUT_MAY_VARY),
         ({"first": "import time\nprint(time.perf_counter())"}, Flag.OUTPUT_MAY_VARY),

@@ -3,7 +3,7 @@
 import pytest
 
 from curation.models import Query, Vector
-from curation.vectors import fill_vectors, read_vectors
+from curation.vectors import embed_missing, fill_vectors, read_vectors
 from tests.making import a_query
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs("embeddings")]
@@ -53,9 +53,9 @@ def test_another_model_has_vectors_of_its_own():
     assert Vector.objects.filter(text_hash=query.text_hash).count() == 2
 
 
-def test_progress_counts_what_was_filled():
-    for _ in range(3):
-        a_query()
-    heard = []
-    fill_vectors(Query.objects.all(), CountingEmbedder(), heard.append)
-    assert heard == [3]
+def test_what_was_stored_before_a_stop_stays_stored():
+    queries = [a_query() for _ in range(3)]
+    stopped = embed_missing(Query.objects.all(), CountingEmbedder())
+    assert next(stopped) == queries[0].pk
+    stopped.close()
+    assert fill_vectors(Query.objects.all(), CountingEmbedder()) == 0
