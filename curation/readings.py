@@ -1,7 +1,7 @@
 """What judges said of queries: scores side by side, counts of pairs, and the facts that follow for a query."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -91,9 +91,3 @@ def key_blocks(queries: QueryQuerySet, size: int = BLOCK) -> Iterator[list[int]]
     while block := list(queries.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
         yield block
         last = block[-1]
-
-
-def levels_counted(values: Iterable[int]) -> dict[int, int]:
-    """How often each level was given, unused levels included."""
-    counts: Mapping[int, int] = Counter(values)
-    return {level: counts.get(level, 0) for level in range(1, 6)}
