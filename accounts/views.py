@@ -77,10 +77,8 @@ def set_password(request: HttpRequest) -> HttpResponse:
 def list_actions(request: HttpRequest) -> HttpResponse:
     """What was done, newest first; `who=me` shows the reader's own."""
     who = "me" if request.GET.get("who") == "me" else ""
-    rows = Action.objects.select_related("by", "undoes")
-    if who:
-        rows = rows.filter(by=cast(User, request.user))
-    page = page_of(rows, request.GET)
+    rows = Action.objects.filter(by=cast(User, request.user)) if who else Action.objects.all()
+    page = page_of(rows, request.GET, shown=Action.objects.select_related("by"))
     undoes_all = role_of(request.user) >= Role.CURATOR
     lines = [(action, action.can_be_undone and (undoes_all or action.by_id == request.user.pk)) for action in page.rows]
     return render(request, "accounts/actions.html", {"page": page, "lines": lines, "who": who})

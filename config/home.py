@@ -62,7 +62,7 @@ def way() -> list[Counter]:
     stages = counts_by(Query.objects.all(), "stage")
     states = counts_by(Dialogue.objects.all(), "state")
     read, sources = kept_for_a_while("read", _read)
-    disputes = counts_by(Query.objects.awaiting_audit(), "disputed").get(True, 0)
+    disputes = kept_for_a_while("disputes", Query.objects.awaiting_audit().count)
     exported, files = kept_for_a_while("exported", _exported)
     queries, dialogues = reverse("curation:queries"), reverse("dialogues:dialogues")
     unique = sum(count for stage, count in stages.items() if stage != Stage.DUPLICATE)

@@ -51,7 +51,9 @@
     if (document.hidden) return;
     const now = Date.now();
     for (const place of document.querySelectorAll("[data-poll]")) {
-      const due = Number(place.dataset.polledAt || 0) + Number(place.dataset.poll) * 1000;
+      // A place that has just come asks for itself after one whole pause.
+      place.dataset.polledAt ??= String(now);
+      const due = Number(place.dataset.polledAt) + Number(place.dataset.poll) * 1000;
       if (now < due || place.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
       place.dataset.polledAt = String(now);
       window.htmx?.trigger(place, "poll");
@@ -100,5 +102,5 @@
   document.addEventListener("htmx:afterSettle", dressNotices);
   document.addEventListener("htmx:responseError", (event) => warn(failureWords(event.detail.xhr.status)));
   document.addEventListener("htmx:sendError", () => warn("The server cannot be reached. What you typed stays here; try again."));
-  document.addEventListener("studio:tell", (event) => tell(event.detail.value ?? event.detail));
+  document.addEventListener("studio:tell", (event) => tell(event.detail.words));
 })();

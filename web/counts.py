@@ -13,9 +13,9 @@ SECONDS = 10
 COUNTED_AT_MOST = 10_000
 
 
-def kept_for_a_while(name: str, count: Callable[[], Answer]) -> Answer:
-    """What `count` answers, asked at most once in ten seconds per name."""
-    answer: Answer = cache.get_or_set(f"counts:{name}", count, SECONDS)  # type: ignore[assignment]  # never None here
+def kept_for_a_while(name: str, count: Callable[[], Answer], *, seconds: int = SECONDS) -> Answer:
+    """What `count` answers, asked at most once in that time per name."""
+    answer: Answer = cache.get_or_set(f"counts:{name}", count, seconds)  # type: ignore[assignment]  # never None here
     return answer
 
 
@@ -34,6 +34,11 @@ def count_up_to(rows: QuerySet[Any], limit: int = COUNTED_AT_MOST) -> tuple[int,
     bounded = rows.order_by().values("pk")[: limit + 1]
     found = kept_for_a_while(_name_of(bounded), bounded.count)
     return min(found, limit), found <= limit
+
+
+def words_of_count(found: int, is_exact: bool, one: str, many: str) -> str:
+    """12,345 queries; 1 query; more than 10,000 queries."""
+    return f"{found:,} {one if found == 1 else many}" if is_exact else f"more than {found:,} {many}"
 
 
 def _name_of(rows: QuerySet[Any]) -> str:

@@ -53,29 +53,46 @@ class Page(Generic[Row]):
 
 
 def page_of(
-    rows: QuerySet[Row], asked: Mapping[str, Any], *, order: Order | None = None, size: int = PAGE_SIZE
+    rows: QuerySet[Row],
+    asked: Mapping[str, Any],
+    *,
+    shown: QuerySet[Row] | None = None,
+    order: Order | None = None,
+    size: int = PAGE_SIZE,
 ) -> Page[Row]:
-    """The page that `after` or `before` in the address asks for; an unreadable cursor gives the first page."""
+    """The page that `after` or `before` in the address asks for; an unreadable cursor gives the first page.
+
+    `rows` says which rows there are; `shown`, where given, says how to read those of one page (joins, columns).
+    Keys are found first, from an index alone, so that a wide row is read only when it is shown.
+    """
     order = order or Order()
-    cursor, backwards = asked.get("after") or "", False
-    if not cursor:
-        cursor, backwards = asked.get("before") or "", True
-    try:
-        beyond = order.beyond(cursor, backwards=backwards) if cursor else Q()
-    except BadCursor:
-        cursor, beyond = "", Q()
-    backwards = backwards and bool(cursor)
-    found = list(rows.filter(beyond).order_by(*order.fields(backwards=backwards))[: size + 1])
-    more, shown = len(found) > size, found[:size]
+    cursor, backwards, beyond = _asked_place(asked, order)
+    sought = rows.filter(beyond).order_by(*order.fields(backwards=backwards))
+    keys = list(sought.values_list("pk", flat=True)[: size + 1])
+    more, keys = len(keys) > size, keys[:size]
     if backwards:
-        shown.reverse()
+        keys.reverse()
+    by_key = {
+        row.pk: row for row in (rows.model._default_manager.all() if shown is None else shown).filter(pk__in=keys)
+    }
+    found = [by_key[key] for key in keys if key in by_key]
     has_before = more if backwards else bool(cursor)
     has_after = bool(cursor) if backwards else more
     return Page(
-        shown,
-        before=order.cursor(shown[0]) if shown and has_before else "",
-        after=order.cursor(shown[-1]) if shown and has_after else "",
+        found,
+        before=order.cursor(found[0]) if found and has_before else "",
+        after=order.cursor(found[-1]) if found and has_after else "",
     )
+
+
+def _asked_place(asked: Mapping[str, Any], order: Order) -> tuple[str, bool, Q]:
+    for name, backwards in (("after", False), ("before", True)):
+        if cursor := asked.get(name):
+            try:
+                return cursor, backwards, order.beyond(cursor, backwards=backwards)
+            except BadCursor:
+                break
+    return "", False, Q()
 
 
 def _arrow(descending: bool, backwards: bool) -> str:

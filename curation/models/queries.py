@@ -114,9 +114,19 @@ class Query(Claimable):
         ordering = ["pk"]
         verbose_name_plural = "queries"
         indexes = [
+            # Lists: each filter finds its rows in the order in which they are shown.
+            models.Index(fields=["stage", "id"], name="query_list_by_stage"),
+            models.Index(fields=["source", "id"], name="query_list_by_source"),
+            models.Index(fields=["language", "id"], name="query_list_by_language"),
+            models.Index(fields=["contamination", "stage", "id"], name="query_list_by_contamination"),
+            models.Index(fields=["-dispute_size", "id"], name="query_list_disputed", condition=Q(disputed=True)),
+            models.Index(
+                fields=["stage", "-dispute_size", "id"], name="query_list_disputed_stage", condition=Q(disputed=True)
+            ),
+            # Counts: one GROUP BY reads the index alone.
             models.Index(fields=["stage", "source"], name="query_by_stage_source"),
             models.Index(fields=["source", "stage"], name="query_by_source_stage"),
-            models.Index(fields=["language", "stage"], name="query_by_language_stage"),
+            models.Index(fields=["language", "source", "stage"], name="query_by_language_source"),
             models.Index(fields=["decision", "disputed"], name="query_by_decision"),
             models.Index(
                 fields=["-dispute_size", "id"],

@@ -12,10 +12,10 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def key_of(context: dict[str, Any], name: str) -> SafeString:
-    """The attributes that tie a control to its key; nothing when the reader has turned keys off."""
-    key = _key(context, name)
-    return SafeString("") if key is None else format_html('data-key="{0}" aria-keyshortcuts="{0}"', key.press)
+def key_of(context: dict[str, Any], *names: str) -> SafeString:
+    """The attributes that tie a control to its keys; nothing when the reader has turned keys off."""
+    pressed = " ".join(key.press for name in names if (key := _key(context, name)))
+    return format_html('data-key="{0}" aria-keyshortcuts="{0}"', pressed) if pressed else SafeString("")
 
 
 @register.simple_tag(takes_context=True)

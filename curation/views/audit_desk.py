@@ -1,0 +1,173 @@
+"""What the audit desk shows around a query: the rail, the place in the queue, and both judges on one scale."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Skip, User
+from curation import auditing
+from curation.judges import counting_judges
+from curation.models import Link, Query, Score, Template, Verdict
+from llm.catalog import load_catalog
+from llm.entries import CatalogError
+from web.counts import counts_by
+from web.desk import Choice, Place, choices_of
+
+FILTERS = {"source": "source__slug", "language": "language"}
+DECISIONS_SHOWN = 10
+LETTERS = "ABCDEFGH"
+# The drawing of the scale: five levels 100 units apart, one row per mark.
+SCALE_LEFT, SCALE_STEP, SCALE_TOP, SCALE_ROW = 90, 100, 34, 26
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """The left side: how the queue stands, how it may be narrowed, and what this person decided last."""
+
+    held_by_others: int
+    put_off: int
+    today: int
+    filters: Sequence[tuple[str, Sequence[Choice]]]
+    decisions: Sequence[Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One judge's word on a query, as given and as it reads on the first judge's scale."""
+
+    letter: str
+    score: Score
+    label: str
+    linked: float | None
+    scripted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark of the drawing: who, and where, in its own units."""
+
+    name: str
+    at: float
+    x: float
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The drawing of several marks on one scale, in its own units."""
+
+    ticks: Sequence[tuple[float, str]]
+    marks: Sequence[Mark]
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level people may rate, and the name of its key."""
+
+    number: int
+    label: str
+    key: str
+
+
+def rail_for(reader: User, *, at: datetime, asked: Mapping[str, str], address: str) -> Rail:
+    """The rail as this person meets it."""
+    awaiting = Query.objects.awaiting_audit()
+    mine = Verdict.objects.filter(by=reader, withdrawn=False)
+    return Rail(
+        held_by_others=awaiting.exclude(claimed_by=reader).filter(claimed_until__gt=at).count(),
+        put_off=Skip.objects.filter(by=reader, subject=Skip.Subject.QUERY, until__gt=at).count(),
+        today=mine.filter(at__gte=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)).count(),
+        filters=[
+            (name, choices_of(name, counts_by(awaiting, column), asked=asked, address=address))
+            for name, column in FILTERS.items()
+        ],
+        decisions=list(mine.select_related("query").defer("query__response")[:DECISIONS_SHOWN]),
+    )
+
+
+def place_of(query: Query | None, reader: User, *, at: datetime, only: Mapping[str, Any]) -> Place:
+    """Where the query stands in this person's queue, and how much of all disputes is judged."""
+    queue = auditing.disputes_for(reader, at=at).filter(**only)
+    ahead = 0
+    if query is not None:
+        wider = Q(dispute_size__gt=query.dispute_size) | Q(dispute_size=query.dispute_size, pk__lt=query.pk)
+        ahead = queue.filter(wider).count()
+    judged = Query.objects.filter(disputed=True, reviews_given__gte=F("reviews_wanted"), **only).count()
+    return Place(position=ahead + 1, waiting=queue.count(), done=judged)
+
+
+def rubric() -> list[Level]:
+    """The five levels of the first judge's template: the scale people rate on."""
+    judges = counting_judges()
+    anchor = judges[0].template if judges else Template.objects.order_by("pk").first()
+    labels = anchor.level_labels if anchor else [""] * 5
+    return [Level(number, label, f"rate_{number}") for number, label in enumerate(labels, start=1)]
+
+
+def sides_of(query: Query) -> list[Side]:
+    """What each judge that counts said, the one whose scale is the common one first."""
+    judges = counting_judges()
+    said = {
+        score.judge_id: score
+        for score in query.scores.select_related("judge__template", "call").defer("call__request", "call__response")
+    }
+    scores = [said[judge.pk] for judge in judges if judge.pk in said]
+    tables = _newest_links(scores)
+    scripted = _scripted_models()
+    return [
+        Side(
+            letter=letter,
+            score=score,
+            label=score.judge.template.level_labels[score.value - 1] if score.value else "",
+            linked=_linked(query, score, tables),
+            scripted=score.judge.model in scripted,
+        )
+        for letter, score in zip(LETTERS, scores, strict=False)
+    ]
+
+
+def scale_of(sides: Sequence[Side], value: int, levels: Sequence[Level]) -> Scale:
+    """The judges and the reader as marks on the five levels of the common scale."""
+    read = [(side.letter, side.linked) for side in sides if side.linked is not None]
+    rows = [*read, ("You", float(value))]
+    return Scale(
+        ticks=[(_across(level.number), f"{level.number} {level.label}") for level in levels],
+        marks=[Mark(name, at, x=_across(at), y=SCALE_TOP + row * SCALE_ROW) for row, (name, at) in enumerate(rows)],
+        height=SCALE_TOP + len(rows) * SCALE_ROW,
+    )
+
+
+def _across(value: float) -> float:
+    return SCALE_LEFT + (value - 1) * SCALE_STEP
+
+
+def _linked(query: Query, score: Score, tables: Mapping[int, Sequence[float]]) -> float | None:
+    """On the common scale as it was decided; for a query that no rule could decide, by the newest link."""
+    if score.value is None:
+        return None
+    inputs = query.decision_inputs.get(score.judge.template.name)
+    if inputs is not None and inputs["raw"] == score.value:
+        return float(inputs["linked"])
+    table = tables.get(score.judge.template_id)
+    return float(table[score.value - 1] if table else score.value)
+
+
+def _newest_links(scores: Sequence[Score]) -> dict[int, Sequence[float]]:
+    templates = [score.judge.template_id for score in scores]
+    links = Link.objects.filter(template__in=templates).order_by("pk").values_list("template_id", "table")
+    return dict(links)
+
+
+def _scripted_models() -> set[str]:
+    """Models that answer from a script; a broken models file is told on the start page, not here."""
+    try:
+        models = load_catalog(settings.MODELS_FILE).models
+    except CatalogError:
+        return set()
+    return {slug for slug, model in models.items() if model.endpoint.scripted}

@@ -1,0 +1,150 @@
+"""The list of queries with its filters, and the page of one query with why it stands where it stands."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models.functions import Left
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from accounts.models import ActionRow
+from accounts.roles import Role, needs
+from curation.models import Contamination, Query, Source, Stage
+from curation.models.queries import QueryQuerySet
+from curation.standing import facts_about
+from web.counts import count_up_to, counts_by, words_of_count
+from web.pages import page_or_part
+from web.paging import Order, page_of
+from web.search import matching
+
+SHOWN_OF_TEXT = 280
+SIGHTINGS_SHOWN = 50
+
+# Filters that name several stages at once; each is one of the start page's counters.
+STAGE_GROUPS: dict[str, list[Stage]] = {
+    "unique": [stage for stage in Stage if stage != Stage.DUPLICATE],
+    "answered": [Stage.SCORED, Stage.UNREADABLE, Stage.KEPT, Stage.DROPPED],
+}
+NEWEST, WIDEST = Order(), Order("dispute_size", key_descending=False)
+
+
+class QueryFilters(forms.Form):
+    """What the address may ask for; each field may be absent."""
+
+    stage = forms.ChoiceField(
+        required=False,
+        choices=[("", "all"), ("unique", "unique"), ("answered", "answered"), *Stage.choices],
+        widget=forms.HiddenInput,
+    )
+    q = forms.CharField(required=False, label="Words in query or answer", max_length=200)
+    source = forms.ChoiceField(required=False)
+    language = forms.ChoiceField(required=False)
+    contamination = forms.ChoiceField(
+        required=False,
+        choices=[("", "any"), *(choice for choice in Contamination.choices if choice[0] != Contamination.NONE)],
+    )
+    disputed = forms.BooleanField(required=False, label="disputed only")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        languages = sorted(counts_by(Query.objects.all(), "language"))
+        sources = Source.objects.values_list("slug", flat=True)
+        self.fields["source"].choices = [("", "any"), *((slug, slug) for slug in sources)]  # type: ignore[attr-defined]
+        self.fields["language"].choices = [  # type: ignore[attr-defined]
+            ("", "any"),
+            *((language, language) for language in languages if language),
+            ("unknown", "unknown"),
+        ]
+        self.fields["q"].widget.attrs["type"] = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One stage above the list, with how many rows of the other filters stand there."""
+
+    stage: str
+    words: str
+    count: int
+    is_current: bool
+
+
+@needs(Role.REVIEWER)
+@require_GET
+def list_queries(request: HttpRequest) -> HttpResponse:
+    """Queries, newest first; disputed ones by the width of the dispute."""
+    form = QueryFilters(request.GET)
+    form.is_valid()
+    asked = {name: value for name, value in form.cleaned_data.items() if value}
+    rows = narrowed(Query.objects.all(), asked)
+    facets = _facets(asked)
+    counted = [(facet.count, True) for facet in facets if facet.is_current]
+    shown = Query.objects.select_related("source").defer("text", "response").annotate(start=Left("text", SHOWN_OF_TEXT))
+    context = {
+        "form": form,
+        "asked": asked,
+        "facets": facets,
+        "page": page_of(rows, request.GET, shown=shown, order=WIDEST if "disputed" in asked and "q" not in asked else NEWEST),
+        "counted": words_of_count(*(counted[0] if counted else count_up_to(rows)), "query", "queries"),
+    }
+    return page_or_part(request, "curation/queries.html", "curation/_query_list.html", context)
+
+
+@needs(Role.REVIEWER)
+@require_GET
+def show_query(request: HttpRequest, pk: int) -> HttpResponse:
+    """One query: its text, its scores, where it was seen, and all facts that decide its stage."""
+    query = get_object_or_404(Query.objects.select_related("source", "batch", "duplicate_of"), pk=pk)
+    sightings = list(query.sightings.select_related("batch__source").order_by("pk"))
+    scores = list(query.scores.select_related("judge__template").order_by("-judge__counts", "judge__template__name"))
+    hits = list(query.contamination_hits.select_related("task__benchmark"))
+    verdicts = list(query.verdicts.select_related("by").order_by("pk"))
+    seeds = list(query.seeds.select_related("dialogue"))
+    facts = facts_about(query, sightings=sightings, hits=hits, scores=scores, verdicts=verdicts, dialogues=len(seeds))
+    changes = ActionRow.objects.filter(table="curation.query", row_id=pk).select_related("action__by")
+    context = {
+        "query": query,
+        "facts": facts,
+        "sightings": sightings[:SIGHTINGS_SHOWN],
+        "sightings_total": len(sightings),
+        "scores": [(score, query.decision_inputs.get(score.judge.template.name, {})) for score in scores],
+        "hits": hits,
+        "verdicts": verdicts,
+        "dialogues": [seed.dialogue for seed in seeds],
+        "changes": changes.order_by("-pk")[:20],
+    }
+    return render(request, "curation/query.html", context)
+
+
+def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "") -> QueryQuerySet:
+    """The rows that the filters leave; `leave_out` names one filter that is not applied."""
+    applied = {name: value for name, value in asked.items() if name != leave_out}
+    if stage := applied.get("stage"):
+        # One stage as an equation, so that the index also gives the order.
+        rows = rows.filter(stage__in=STAGE_GROUPS[stage]) if stage in STAGE_GROUPS else rows.filter(stage=stage)
+    if source := applied.get("source"):
+        # The key first: joined by its slug, the source could not lead the database into the index.
+        rows = rows.filter(source_id=Source.objects.filter(slug=source).values_list("pk", flat=True).first())
+    if language := applied.get("language"):
+        rows = rows.filter(language="" if language == "unknown" else language)
+    if applied.get("disputed"):
+        rows = rows.filter(disputed=True)
+    if contamination := applied.get("contamination"):
+        rows = rows.filter(contamination=contamination)
+    return matching(rows, applied.get("q", ""))
+
+
+def _facets(asked: dict[str, Any]) -> list[Facet]:
+    """Stages with counts; with a search there are none, since every match would have to be read."""
+    chosen = asked.get("stage", "")
+    if "q" in asked:
+        return []
+    counts = counts_by(narrowed(Query.objects.all(), asked, leave_out="stage"), "stage")
+    groups: dict[str, list[Stage]] = {"": list(Stage), **STAGE_GROUPS, **{stage: [stage] for stage in Stage}}
+    return [
+        Facet(name, words, sum(counts.get(stage, 0) for stage in stages), is_current=name == chosen)
+        for (name, stages), words in zip(
+            groups.items(), ["all", "unique", "answered", *(stage.label for stage in Stage)], strict=True
+        )
+    ]

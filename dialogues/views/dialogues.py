@@ -1,0 +1,114 @@
+"""The list of dialogues with its filters, and the read-only page of one dialogue."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count, Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from accounts.models import ActionRow
+from accounts.roles import Role, needs
+from dialogues.models import Dialogue, Method, Review, Revision, State, Turn
+from dialogues.models.dialogues import DialogueQuerySet
+from web.counts import count_up_to, counts_by, words_of_count
+from web.pages import page_or_part
+from web.paging import page_of
+from web.search import matching
+
+ACTIONS_SHOWN = 20
+
+
+class DialogueFilters(forms.Form):
+    """What the address may ask for; each field may be absent."""
+
+    state = forms.ChoiceField(required=False, choices=[("", "all"), *State.choices], widget=forms.HiddenInput)
+    q = forms.CharField(
+        required=False,
+        label="Words in a turn",
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    method = forms.ChoiceField(required=False, choices=[("", "any"), *Method.choices])
+    language = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        languages = sorted(counts_by(Dialogue.objects.all(), "language"))
+        self.fields["language"].choices = [  # type: ignore[attr-defined]  # they are read when the form is made
+            ("", "any"),
+            *((language, language) for language in languages if language),
+            ("unknown", "unknown"),
+        ]
+
+
+@needs(Role.REVIEWER)
+@require_GET
+def list_dialogues(request: HttpRequest) -> HttpResponse:
+    """Dialogues, newest first."""
+    form = DialogueFilters(request.GET)
+    form.is_valid()
+    asked = {name: value for name, value in form.cleaned_data.items() if value}
+    rows = narrowed(Dialogue.objects.all(), asked)
+    facets = _facets(asked)
+    counted = [(count, True) for state, _, count in facets if state == asked.get("state", "")]
+    context = {
+        "form": form,
+        "asked": asked,
+        "facets": facets,
+        "page": page_of(rows, request.GET, shown=Dialogue.objects.annotate(turns_counted=Count("turns"))),
+        "counted": words_of_count(*(counted[0] if counted else count_up_to(rows)), "dialogue", "dialogues"),
+    }
+    return page_or_part(request, "dialogues/dialogues.html", "dialogues/_dialogue_list.html", context)
+
+
+@needs(Role.REVIEWER)
+@require_GET
+def show_dialogue(request: HttpRequest, pk: int) -> HttpResponse:
+    """One dialogue as a conversation, with where each turn came from and what people did with it."""
+    dialogue = get_object_or_404(Dialogue.objects.select_related("source", "batch", "item__run", "claimed_by"), pk=pk)
+    changes = ActionRow.objects.filter(table="dialogues.dialogue", row_id=pk).select_related("action__by")
+    context = {
+        "dialogue": dialogue,
+        "turns": turns_as_read(dialogue),
+        "seeds": dialogue.seeds.select_related("query", "problem").order_by("position"),
+        "reviews": Review.objects.filter(dialogue=dialogue).select_related("by").order_by("pk"),
+        "versions": dialogue.versions.select_related("by").defer("messages").order_by("number"),
+        "comments": dialogue.comments.select_related("by", "turn"),
+        "changes": changes.order_by("-pk")[:ACTIONS_SHOWN],
+    }
+    return render(request, "dialogues/dialogue.html", context)
+
+
+def turns_as_read(dialogue: Dialogue) -> list[Turn]:
+    """The turns in order with their revisions, and what a page says of their call and run."""
+    revisions = Prefetch("revisions", Revision.objects.select_related("by").order_by("number"))
+    turns = dialogue.turns.select_related("call", "execution").prefetch_related(revisions).order_by("position")
+    # The paid question and answer, and the program with its input, are large and not shown here.
+    heavy = ["call__request", "call__response", "execution__code", "execution__stdin"]
+    return list(turns.defer(*heavy))
+
+
+def narrowed(rows: DialogueQuerySet, asked: dict[str, str], *, leave_out: str = "") -> DialogueQuerySet:
+    """The rows that the filters leave; `leave_out` names one filter that is not applied."""
+    applied = {name: value for name, value in asked.items() if name != leave_out}
+    for column in ("state", "method"):
+        if value := applied.get(column):
+            rows = rows.filter(**{column: value})
+    if language := applied.get("language"):
+        rows = rows.filter(language="" if language == "unknown" else language)
+    if words := applied.get("q"):
+        rows = rows.filter(pk__in=matching(Turn.objects.all(), words).values("dialogue"))
+    return rows
+
+
+def _facets(asked: dict[str, str]) -> list[tuple[str, str, int]]:
+    """States with the count of the other filters; with a search there are none, every match would have to be read."""
+    if "q" in asked:
+        return []
+    counts = counts_by(narrowed(Dialogue.objects.all(), asked, leave_out="state"), "state")
+    return [
+        ("", "all", sum(counts.values())),
+        *((state, label, counts.get(state, 0)) for state, label in State.choices),
+    ]
