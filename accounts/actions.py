@@ -64,6 +64,15 @@ def undo(action: Action, *, by: User | None, door: Door = Door.PAGE) -> Action:
     return undoing
 
 
+def standing_action(row: models.Model, verb: str) -> Action:
+    """The action of that verb on the row that has not been undone; it may itself be the undo of an undo."""
+    of_row = Action.objects.filter(rows__table=row._meta.label_lower, rows__row_id=row.pk)
+    action = of_row.filter(verb__endswith=verb, undone_by=None).order_by("-pk").first()
+    if action is None:
+        raise CannotUndo(f"no action {verb!r} stands for {row}")
+    return action
+
+
 def _put_back(row: ActionRow) -> Change:
     model = apps.get_model(row.table)
     fields = {name: model._meta.get_field(name) for name in row.before}

@@ -8,15 +8,15 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from accounts.actions import Change, record
+from accounts.actions import CannotUndo, Change, record, standing_action, undo
 from accounts.models import Action, Door, Skip, User
 from accounts.skipping import put_off, put_off_by
 from curation.models import Decision, Query, Verdict
 from curation.models.queries import QueryQuerySet
+from curation.readings import VERDICT
 from web.claims import Stale
 
-VERDICT = "give verdict"
-BY_VERDICT = "verdict"
+GIVE_VERDICT = "give verdict"
 BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
 
 
@@ -28,6 +28,13 @@ def disputes_for(by: User, *, at: datetime) -> QueryQuerySet:
         .exclude(Exists(judged))
         .exclude(put_off_by(by, subject=Skip.Subject.QUERY, at=at))
     )
+
+
+def take(query_id: int, *, by: User, at: datetime) -> Query | None:
+    """Hold one dispute by its id, or hold it longer; None when this person has judged it, or another holds it."""
+    judged = Exists(Verdict.objects.filter(query=OuterRef("pk"), by=by, withdrawn=False))
+    open_to_them = Query.objects.awaiting_audit().exclude(judged)
+    return Query.objects.get(pk=query_id) if open_to_them.claim(query_id, by_id=by.pk, at=at) else None
 
 
 def next_dispute(
@@ -71,7 +78,7 @@ def give_verdict(
         seen_before = query.verdicts.filter(by=by).exists()
         after = {
             "decision": Decision.KEEP if keep else Decision.DROP,
-            "decision_rule": BY_VERDICT,
+            "decision_rule": VERDICT,
             "decision_version": query.decision_version + 1,
             "decided_at": at,
             "reviews_given": query.reviews_given + 1,
@@ -90,8 +97,16 @@ def give_verdict(
             blind=not seen_before,
         )
         given = Change(verdict, before={"withdrawn": True}, after={"withdrawn": False})
-        record(VERDICT, [_change(query, after), given], by=by, note=note)
+        record(GIVE_VERDICT, [_change(query, after), given], by=by, note=note)
     return verdict
+
+
+def withdraw_verdict(query_id: int, *, by: User) -> Action:
+    """Undo one's own verdict: the query stands as before it. Raises CannotUndo when it was decided again since."""
+    standing = Verdict.objects.filter(query=query_id, by=by, withdrawn=False).first()
+    if standing is None:
+        raise CannotUndo(f"{by} has no standing verdict on query {query_id}")
+    return undo(standing_action(standing, GIVE_VERDICT), by=by)
 
 
 def skip(query: Query, *, by: User, at: datetime, until: datetime) -> Action:
@@ -128,7 +143,7 @@ def _decide_many(
     verb: str, ids: Iterable[int], decision: Decision, *, by: User | None, door: Door, note: str
 ) -> Action:
     """A word on many at once needs no further audit, so it also ends their wait in the queue."""
-    word = {"decision": decision, "decision_rule": BY_VERDICT}
+    word = {"decision": decision, "decision_rule": VERDICT}
     at = timezone.now()
     changes: list[Change] = []
     with transaction.atomic():

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
-from accounts.actions import Change, record
+from accounts.actions import CannotUndo, Change, record, standing_action, undo
 from accounts.models import Action, Door, Skip, User
 from accounts.skipping import put_off, put_off_by
 from dialogues.drafts import broken_rules
@@ -19,6 +19,11 @@ from web.claims import Stale
 
 BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
 SENT_BACK: dict[str, Any] = {"state": State.IN_REVIEW, "reviews_given": 0}
+VERBS = {
+    Review.Outcome.APPROVED: "approve dialogue",
+    Review.Outcome.NEEDS_WORK: "ask for work on dialogue",
+    Review.Outcome.REJECTED: "reject dialogue",
+}
 STILL_FITS = "The answer below still fits the edited feedback."
 
 
@@ -40,6 +45,13 @@ def reviews_for(by: User, *, at: datetime) -> DialogueQuerySet:
     reviewed = Exists(Review.objects.filter(dialogue=OuterRef("pk"), by=by, withdrawn=False))
     queue = Dialogue.objects.awaiting_review().exclude(reviewed, reviews_given__gt=0)
     return queue.exclude(put_off_by(by, subject=Skip.Subject.DIALOGUE, at=at))
+
+
+def take(dialogue_id: int, *, by: User, at: datetime) -> Dialogue | None:
+    """Hold one dialogue by its id, or hold it longer; None when it is not in review, or not this person's to review."""
+    reviewed = Exists(Review.objects.filter(dialogue=OuterRef("pk"), by=by, withdrawn=False))
+    open_to_them = Dialogue.objects.awaiting_review().exclude(reviewed, reviews_given__gt=0)
+    return Dialogue.objects.get(pk=dialogue_id) if open_to_them.claim(dialogue_id, by_id=by.pk, at=at) else None
 
 
 def next_dialogue(
@@ -78,7 +90,7 @@ def approve(dialogue_id: int, *, version: int, by: User, still_fits: bool = Fals
         fitting = _no_longer_stale(turns)
         reason = "\n".join(filter(None, [STILL_FITS if fitting else "", note]))
         review = _reviewed(dialogue, Review.Outcome.APPROVED, by=by, reason=reason)
-        record("approve dialogue", [_change(dialogue, after), review, *fitting], by=by, note=reason)
+        record(VERBS[Review.Outcome.APPROVED], [_change(dialogue, after), review, *fitting], by=by, note=reason)
         return write_version(dialogue, by=by) if enough else None
 
 
@@ -100,7 +112,7 @@ def _turn_down(dialogue_id: int, outcome: Review.Outcome, state: State, *, versi
         after = {"state": state, "reviews_given": dialogue.reviews_given + 1}
         _decide_held(dialogue, version=version, by=by, after=after)
         review = _reviewed(dialogue, outcome, by=by, reason=reason.strip())
-        record(f"mark dialogue {outcome.label}", [_change(dialogue, after), review], by=by, note=reason.strip())
+        record(VERBS[outcome], [_change(dialogue, after), review], by=by, note=reason.strip())
 
 
 def back_to_review(dialogue_id: int, *, version: int, by: User, reason: str = "") -> None:
@@ -112,6 +124,14 @@ def back_to_review(dialogue_id: int, *, version: int, by: User, reason: str = ""
         if not Dialogue.objects.filter(pk=dialogue_id, version=version).update(version=F("version") + 1, **SENT_BACK):
             raise Stale(dialogue)
         record("send dialogue back to review", [_change(dialogue, SENT_BACK)], by=by, note=reason)
+
+
+def withdraw_review(dialogue_id: int, *, by: User) -> Action:
+    """Undo one's own last review: the dialogue stands as before it. Raises CannotUndo when it changed since."""
+    standing = Review.objects.filter(dialogue=dialogue_id, by=by, withdrawn=False).order_by("-pk").first()
+    if standing is None:
+        raise CannotUndo(f"{by} has no standing review of dialogue {dialogue_id}")
+    return undo(standing_action(standing, VERBS[Review.Outcome(standing.outcome)]), by=by)
 
 
 def skip(dialogue: Dialogue, *, by: User, at: datetime, until: datetime) -> Action:

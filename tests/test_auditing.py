@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.actions import undo
+from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
 from curation import auditing
 from curation.models import Query, Scoring, Verdict
@@ -127,6 +127,19 @@ def test_undoing_a_verdict_puts_the_query_back_as_the_rule_left_it(reviewer):
     assert verdict.withdrawn
     again = a_verdict(auditing.next_dispute(by=reviewer, at=timezone.now()), reviewer)
     assert not again.blind  # the scores had been shown to this person before
+
+
+def test_ones_own_verdict_is_withdrawn_once(reviewer, other_reviewer):
+    only = a_dispute()
+    a_verdict(auditing.next_dispute(by=reviewer, at=timezone.now()), reviewer)
+    assert auditing.take(only.pk, by=reviewer, at=timezone.now()) is None
+    with pytest.raises(CannotUndo, match="no standing verdict"):
+        auditing.withdraw_verdict(only.pk, by=other_reviewer)
+    auditing.withdraw_verdict(only.pk, by=reviewer)
+    with pytest.raises(CannotUndo, match="no standing verdict"):
+        auditing.withdraw_verdict(only.pk, by=reviewer)
+    assert auditing.take(only.pk, by=other_reviewer, at=timezone.now()) == only
+    assert auditing.take(only.pk, by=reviewer, at=timezone.now()) is None
 
 
 def test_many_are_kept_or_dropped_in_one_action_that_ignores_claims(reviewer, curator):

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.actions import undo
+from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
 from dialogues import reviewing
 from dialogues.models import Dialogue, Review, State, Turn, Version
@@ -147,6 +147,21 @@ def test_undoing_an_approval_brings_the_dialogue_back_and_keeps_the_version(revi
     assert Review.objects.get().withdrawn
     assert Version.objects.count() == 1
     assert held_by(reviewer) == dialogue
+
+
+def test_ones_own_review_is_withdrawn_and_may_be_given_again(reviewer, other_reviewer):
+    a_dialogue()
+    dialogue = held_by(reviewer)
+    reviewing.reject(dialogue.pk, version=dialogue.version, reason="Off topic.", by=reviewer)
+    assert reviewing.take(dialogue.pk, by=reviewer, at=timezone.now()) is None
+    with pytest.raises(CannotUndo, match="no standing review"):
+        reviewing.withdraw_review(dialogue.pk, by=other_reviewer)
+    undoing = reviewing.withdraw_review(dialogue.pk, by=reviewer)
+    assert reviewing.take(dialogue.pk, by=reviewer, at=timezone.now()) == dialogue
+    undo(undoing, by=reviewer)
+    assert Dialogue.objects.get().state == State.REJECTED
+    reviewing.withdraw_review(dialogue.pk, by=reviewer)
+    assert Dialogue.objects.get().state == State.IN_REVIEW
 
 
 def test_a_skipped_dialogue_goes_to_others(reviewer, other_reviewer):
