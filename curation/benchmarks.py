@@ -1,0 +1,162 @@
+"""Import a benchmark, HumanEval or MBPP, as the tasks that training data must not hold."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.db import transaction
+
+from accounts.actions import record
+from accounts.models import Door, User
+from curation.fields import JsonObject, identifier_of, kind_of, optional_text, text_of
+from curation.models import Benchmark, BenchmarkTask
+from curation.reading import read_records
+from curation.records import BadRecord, BrokenFile, Record, Refused, refused
+from curation.sources import UnknownLayout, check_is_for
+from curation.texts import storable
+
+MOST_TASKS = 20_000
+DEFINED = re.compile(r"^def\s+(\w+)", re.MULTILINE)
+
+
+class BadBenchmark(ValueError):
+    """The name of a benchmark is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an import of a benchmark did: read is the sum of the others."""
+
+    benchmark: Benchmark
+    read: int
+    accepted: int
+    duplicates: int
+    rejected: list[Refused]
+
+
+def humaneval(task: JsonObject) -> BenchmarkTask:
+    """The reference solution is kept whole: the prompt and the body that completes it."""
+    prompt = text_of(task, "prompt")
+    return BenchmarkTask(
+        external_id=_required_id(task),
+        prompt=prompt,
+        solution=prompt + optional_text(task, "canonical_solution"),
+        tests=text_of(task, "test"),
+        entry_point=optional_text(task, "entry_point"),
+    )
+
+
+def mbpp(task: JsonObject) -> BenchmarkTask:
+    """As published, and as the evaluation's test split has it (prompt, test)."""
+    tests = _asserts(task, "test_list" if "test_list" in task else "test")
+    code = text_of(task, "code").replace("\r\n", "\n")
+    set_up = optional_text(task, "test_setup_code")
+    return BenchmarkTask(
+        external_id=f"MBPP/{_required_id(task)}",
+        prompt=text_of(task, "text" if "text" in task else "prompt"),
+        solution=code,
+        tests="\n".join([set_up, *tests] if set_up else tests),
+        entry_point=_entry_point(code, tests),
+    )
+
+
+def import_benchmark(path: Path, *, name: str, by: User | None, door: Door = Door.PAGE) -> Taken | None:
+    """Read one benchmark file under a name; None when it holds no record. Tasks that are there already stay."""
+    records = list(islice(read_records(path), MOST_TASKS + 1))
+    if not records:
+        return None
+    if len(records) > MOST_TASKS:
+        raise BrokenFile(f"more than {MOST_TASKS:,} records, which is no benchmark; cut it down to the tasks")
+    _check_name(name)
+    read = _layout_of([found.value for found in records if isinstance(found, Record)])
+    tasks: list[tuple[Record, BenchmarkTask]] = []
+    rejected: list[Refused] = []
+    for found in records:
+        if isinstance(found, Refused):
+            rejected.append(found)
+            continue
+        try:
+            tasks.append((found, _task(found, read)))
+        except BadRecord as bad:
+            rejected.append(refused(found.line, str(bad), found.excerpt))
+    return _store(path, name, tasks, rejected, by=by, door=door)
+
+
+def _check_name(name: str) -> None:
+    try:
+        validate_slug(name)
+    except ValidationError:
+        raise BadBenchmark(f"benchmark {name!r}: use letters, digits, - and _ only") from None
+
+
+def _layout_of(values: list[Any]) -> Callable[[JsonObject], BenchmarkTask]:
+    objects = [value for value in values if isinstance(value, dict)]
+    check_is_for("import_benchmark", objects)
+    if any("canonical_solution" in value for value in objects):
+        return humaneval
+    if any("code" in value for value in objects):
+        return mbpp
+    raise UnknownLayout("no known benchmark; records hold canonical_solution (HumanEval) or code (MBPP)")
+
+
+def _task(found: Record, read: Callable[[JsonObject], BenchmarkTask]) -> BenchmarkTask:
+    if not isinstance(found.value, dict):
+        raise BadRecord("not a JSON object; give one object with named fields per record")
+    task = read(found.value)
+    for column in ("external_id", "prompt", "solution", "tests", "entry_point"):
+        setattr(task, column, storable(getattr(task, column)))
+    return task
+
+
+def _store(
+    path: Path,
+    name: str,
+    tasks: list[tuple[Record, BenchmarkTask]],
+    rejected: list[Refused],
+    *,
+    by: User | None,
+    door: Door,
+) -> Taken:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    new: list[BenchmarkTask] = []
+    read = len(tasks) + len(rejected)
+    with transaction.atomic():
+        benchmark, _ = Benchmark.objects.get_or_create(name=name, defaults={"sha256": sha256})
+        prompts = dict(benchmark.tasks.values_list("external_id", "prompt"))
+        for found, task in tasks:
+            if task.external_id not in prompts:
+                task.benchmark = benchmark
+                new.append(task)
+            elif prompts[task.external_id] != task.prompt:
+                reason = f"{name} holds task {task.external_id} with another text; give this set a name of its own"
+                rejected.append(refused(found.line, reason, found.excerpt))
+            prompts.setdefault(task.external_id, task.prompt)
+        BenchmarkTask.objects.bulk_create(new)
+        record("import benchmark", [], by=by, door=door, note=f"{path.name} as {name}")
+    return Taken(benchmark, read, len(new), read - len(new) - len(rejected), rejected)
+
+
+def _required_id(task: JsonObject) -> str:
+    if not (found := identifier_of(task, "task_id")):
+        raise BadRecord("field 'task_id' is missing")
+    return found
+
+
+def _asserts(task: JsonObject, name: str) -> list[str]:
+    lines = task.get(name)
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise BadRecord(f"field {name!r} is {kind_of(lines)}, not a list of assert lines")
+    return lines
+
+
+def _entry_point(code: str, tests: list[str]) -> str:
+    """The function of the solution that the tests call; "" when that cannot be told."""
+    called = "\n".join(tests)
+    return next((name for name in DEFINED.findall(code) if re.search(rf"\b{name}\s*\(", called)), "")
