@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,7 +16,7 @@ from llm.client import CallFailed, Client, Response
 from llm.prompts import estimate_tokens
 from runs import ledger, rates
 from runs.kinds import Answer, Message
-from runs.models import CallState
+from runs.models import Call, CallState
 from runs.writing import Tally, Writer
 
 # How often a question is sent at most, by why it failed; what is not listed is final at once.
@@ -39,13 +40,30 @@ class Desk:
     catalog: Catalog
     writer: Writer
     draw: int = 0
-    stopping: bool = False
     broken: str = ""
+    stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
     clients: dict[str, Client] = field(default_factory=dict)
     places: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     in_flight: dict[str, "asyncio.Task[tuple[int, Response]]"] = field(default_factory=dict)
     failures_in_a_row: dict[tuple[str, str], int] = field(default_factory=dict)
     jitter: random.Random = field(default_factory=random.Random)
+
+    @property
+    def stopping(self) -> bool:
+        return self.stop_asked.is_set()
+
+    def stop(self, broken: str = "") -> None:
+        """Nothing further is sent; `broken` says why no item of this run can go on."""
+        self.broken = self.broken or broken
+        self.stop_asked.set()
+
+    async def rest(self, seconds: float) -> None:
+        """Wait, but not a moment longer than the run goes on."""
+        try:
+            await asyncio.wait_for(self.stop_asked.wait(), timeout=seconds)
+        except TimeoutError:
+            return
+        raise Interrupted("the run stops while this question waits")
 
     async def client(self, endpoint: Endpoint) -> Client:
         """The connection to an endpoint, made when it is first needed."""
@@ -57,6 +75,10 @@ class Desk:
     async def close(self) -> None:
         for client in self.clients.values():
             await client.__aexit__(None, None, None)
+
+    async def settled(self) -> None:
+        """Wait for the questions that are still in flight though the item that asked them has ended."""
+        await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
 
 
 class LedgerAsk:
@@ -79,11 +101,14 @@ class LedgerAsk:
         asked = ledger.question(role, model, messages, sample=sample, draw=desk.draw, schema=schema, logprobs=logprobs)
         # The same question twice at once is one question; the second waits for the first.
         task = desk.in_flight.get(asked.key)
-        if task is None:
+        if task is not None:
+            call_id, response = await asyncio.shield(task)
+            await desk.writer.do(_count_hit)
+        else:
             task = asyncio.create_task(_answer(desk, asked))
             desk.in_flight[asked.key] = task
             task.add_done_callback(lambda _: desk.in_flight.pop(asked.key, None))
-        call_id, response = await asyncio.shield(task)
+            call_id, response = await asyncio.shield(task)
         return Answer(
             text=response.text,
             finish_reason=response.finish_reason,
@@ -96,36 +121,46 @@ class LedgerAsk:
 async def _answer(desk: Desk, asked: ledger.Asked) -> tuple[int, Response]:
     """The answer and its row, from the ledger or from the endpoint."""
     run_id = desk.writer.run.pk
-    call = await desk.writer.do(lambda tally: ledger.open_call(asked, run_id=run_id))
+
+    def look(tally: Tally) -> Call:
+        call = ledger.open_call(asked, run_id=run_id)
+        if call.state == CallState.DONE:
+            _count_hit(tally)
+        return call
+
+    call = await desk.writer.do(look)
     if call.state == CallState.DONE:
-        await desk.writer.do(lambda tally: tally.counts.update(ledger_hits=1))
         return call.pk, ledger.stored_response(call)
     response = await _send_with_retries(desk, asked, call.pk)
     cost = asked.model.cost_usd(response.prompt_tokens, response.completion_tokens)
     if cost is not None:
         cost = cost.quantize(SMALLEST_COST)  # as the column keeps it, so that a run's sum is the sum of its calls
 
-    def write_down(tally: Tally) -> None:
-        ledger.settle(call.pk, response, cost)
+    def write_down(tally: Tally) -> Response:
+        answer = ledger.settle(call.pk, response, cost, run_id=run_id)
         tally.counts.update(calls=1)
         tally.spent += cost or 0
+        return answer
 
-    await desk.writer.do(write_down)
-    return call.pk, response
+    return call.pk, await desk.writer.do(write_down)
+
+
+def _count_hit(tally: Tally) -> None:
+    tally.counts.update(ledger_hits=1)
 
 
 async def _send_with_retries(desk: Desk, asked: ledger.Asked, call_id: int) -> Response:
-    endpoint, failed = asked.model.endpoint, 0
+    endpoint, failed = asked.model.endpoint, Counter[str]()
     while True:
         try:
             response = await _send(desk, asked, call_id)
         except CallFailed as failure:
-            failed += 1
+            failed[failure.kind] += 1
             await _note(desk, call_id, failure)
-            if failed >= TRIES.get(failure.kind, 1):
+            if failed[failure.kind] >= TRIES.get(failure.kind, 1):
                 _count_towards_break(desk, endpoint, failure)
                 raise
-            await asyncio.sleep(await _wait_s(desk, endpoint, failure, failed))
+            await desk.rest(await _wait_s(desk, endpoint, failure, failed.total()))
         else:
             desk.failures_in_a_row = {key: n for key, n in desk.failures_in_a_row.items() if key[0] != endpoint.name}
             return response
@@ -134,20 +169,35 @@ async def _send_with_retries(desk: Desk, asked: ledger.Asked, call_id: int) -> R
 async def _send(desk: Desk, asked: ledger.Asked, call_id: int) -> Response:
     client = await desk.client(asked.model.endpoint)
     async with desk.places[asked.model.endpoint.name]:
-        await _wait_for_allowance(desk, asked)
+        await _wait_for_turn(desk, asked)
         if desk.stopping:
             raise Interrupted("the run stops before this question is sent")
         await desk.writer.do(lambda tally: ledger.count_attempt(call_id))
         return await client.send(asked.body)
 
 
-async def _wait_for_allowance(desk: Desk, asked: ledger.Asked) -> None:
-    tokens = tokens_of(asked.model, asked.body["messages"])
-    while not desk.stopping:
-        wait_s = await desk.writer.do(lambda tally: rates.take(asked.model.endpoint, tokens=tokens, at=timezone.now()))
-        if wait_s <= 0:
+async def _wait_for_turn(desk: Desk, asked: ledger.Asked) -> None:
+    """Wait for a turn at the endpoint; one that is not used goes back."""
+    endpoint, tokens = asked.model.endpoint, tokens_of(asked.model, asked.body["messages"])
+    while True:
+        turn = await desk.writer.do(lambda tally: rates.take(endpoint, tokens=tokens, at=timezone.now()))
+        if turn.taken and turn.wait_s <= 0:
             return
-        await asyncio.sleep(min(wait_s, 1.0))
+        try:
+            await desk.rest(turn.wait_s)
+        except Interrupted:
+            if turn.taken:
+                await _put_back(desk, endpoint, tokens)
+            raise
+        if turn.taken:
+            # The endpoint may have wished for a pause meanwhile; after it everyone queues up again.
+            if not await desk.writer.do(lambda tally: rates.blocked_s(endpoint, at=timezone.now())):
+                return
+            await _put_back(desk, endpoint, tokens)
+
+
+async def _put_back(desk: Desk, endpoint: Endpoint, tokens: int) -> None:
+    await desk.writer.do(lambda tally: rates.put_back(endpoint, tokens=tokens))
 
 
 async def _note(desk: Desk, call_id: int, failure: CallFailed) -> None:
@@ -167,7 +217,7 @@ def _count_towards_break(desk: Desk, endpoint: Endpoint, failure: CallFailed) ->
     key = (endpoint.name, failure.kind)
     desk.failures_in_a_row[key] = desk.failures_in_a_row.get(key, 0) + 1
     if desk.failures_in_a_row[key] >= BREAKS_AFTER.get(failure.kind, float("inf")):
-        desk.broken, desk.stopping = str(failure), True
+        desk.stop(str(failure))
 
 
 def tokens_of(model: Model, messages: Sequence[Message]) -> int:

@@ -1,5 +1,6 @@
 """What `score` and `build` share on the command line: their options, the quote, starting, waiting, the result."""
 
+import os
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from django.core.management.base import CommandParser
 from tqdm import tqdm
 
 from accounts.models import Door
-from llm.catalog import Catalog, load_catalog
+from llm.catalog import Catalog, api_key, load_catalog
 from llm.entries import CatalogError
 from runs import controlling
 from runs.kinds import Kind, kind_named
@@ -21,12 +22,16 @@ from runs.starting import start_run, unfinished
 from runs.waiting import work_until_it_stops
 from web.commands import NOT_FINISHED, OK, BadInput, Outcome, StudioCommand
 
+MOST_USD = 1_000_000_000  # what the column of a budget holds
+
 
 def add_run_arguments(parser: CommandParser, *, amount: str = "--limit", help_text: str = "at most N queries") -> None:
     """The options of every command that starts a run."""
     parser.add_argument(amount, type=_positive, metavar="N", help=help_text)
     parser.add_argument("--budget", type=_money, metavar="USD", help="stop before more than this is spent")
-    parser.add_argument("--draw", type=int, default=0, metavar="N", help="another draw where the model is sampled")
+    parser.add_argument(
+        "--draw", type=_not_negative, default=0, metavar="N", help="another draw where the model is sampled"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show items, calls, tokens and cost; change nothing")
     parser.add_argument("--wait", action="store_true", help="do the work in this process and wait for its end")
     parser.add_argument(
@@ -61,7 +66,7 @@ def carry_out_run(
     roles = chosen_roles(options)
     catalog = catalog_for(roles)
     for role in kind.roles:
-        catalog_model(catalog, role)
+        catalog_model(catalog, role, with_key=options["wait"] and not options["dry_run"])
     complete = {**parameters, "roles": roles, "draw": options["draw"]}
     if options["dry_run"]:
         return _quoted(command, kind, complete, catalog)
@@ -71,10 +76,12 @@ def carry_out_run(
     return _outcome(run, waited=options["wait"])
 
 
-def catalog_model(catalog: Catalog, role: str) -> None:
-    """Refuse early, with the file and the remedy, when no model plays a role that the work needs."""
+def catalog_model(catalog: Catalog, role: str, *, with_key: bool = False) -> None:
+    """Refuse early, with the file and the remedy, when no model plays a role, or its key is not in this environment."""
     try:
-        catalog.model_for(role)
+        model = catalog.model_for(role)
+        if with_key:
+            api_key(model.endpoint, os.environ)
     except CatalogError as error:
         raise BadInput(str(error)) from error
 
@@ -115,10 +122,7 @@ def _started(
     run = unfinished(kind.name, parameters)
     if run is not None:
         command.stdout.write(f"going on with run {run.pk}, which has {run.items_open} items left")
-        if options["budget"] is not None:
-            controlling.set_budget(run, options["budget"], by=None, door=Door.COMMAND)
-        if run.state in (RunState.PAUSED, RunState.OVER_BUDGET) or run.planned_at is None:
-            controlling.resume(run, by=None, door=Door.COMMAND)
+        _go_on(run, options["budget"])
         return run
     bar = _Bar(command, "planning")
     run = start_run(
@@ -131,6 +135,16 @@ def _started(
     )
     bar.close()
     return run
+
+
+def _go_on(run: Run, budget: Decimal | None) -> None:
+    try:
+        if budget is not None:
+            controlling.set_budget(run, budget, by=None, door=Door.COMMAND)
+        if run.state in (RunState.PAUSED, RunState.PAUSING, RunState.OVER_BUDGET):
+            controlling.resume(run, by=None, door=Door.COMMAND)
+    except controlling.NotNow as error:
+        raise BadInput(f"{error}; give the command again") from error
 
 
 def _waited_for(command: StudioCommand, run: Run) -> Run:
@@ -189,8 +203,14 @@ class _Bar:
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _not_negative(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
     return int(text)
 
 
@@ -199,6 +219,6 @@ def _money(text: str) -> Decimal:
         amount = Decimal(text)
     except InvalidOperation:
         raise ArgumentTypeError(f"{text!r} is not an amount in US dollars, for example 25.00") from None
-    if not amount.is_finite() or amount < 0:
-        raise ArgumentTypeError(f"{text!r} is not an amount of 0 or more")
+    if not amount.is_finite() or not 0 <= amount < MOST_USD:
+        raise ArgumentTypeError(f"{text!r} is not an amount between 0 and {MOST_USD}")
     return amount

@@ -1,17 +1,22 @@
 """Pause, resume, cancel, retry, raise the budget: each a change of the run's row that workers see within a second."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.utils import timezone
 
 from accounts.actions import Change, record
 from accounts.models import Door, User
 from runs.kinds import kind_named
 from runs.models import ItemState, Run, RunState, WorkItem
 from runs.starting import plan_run, wake
+
+# Where a run goes that is told to stop: at once when no worker holds an item of it, else when they are through.
+Ways = Mapping[bool, RunState]
+PAUSE: Ways = {False: RunState.PAUSED, True: RunState.PAUSING}
+CANCEL: Ways = {False: RunState.CANCELLED, True: RunState.CANCELLING}
 
 
 class NotNow(ValueError):
@@ -20,26 +25,27 @@ class NotNow(ValueError):
 
 def pause(run: Run, *, by: User | None, door: Door = Door.PAGE) -> None:
     """Let what is in flight be written, then stop. A run no worker holds pauses at once."""
-    live = run.items.filter(state=ItemState.LEASED).exists()
-    target = RunState.PAUSING if live else RunState.PAUSED
-    _move(run, [RunState.QUEUED, RunState.RUNNING], target, verb="pause run", by=by, door=door)
+    _stop(run, [RunState.QUEUED, RunState.RUNNING], PAUSE, verb="pause run", by=by, door=door)
 
 
 def cancel(run: Run, *, by: User | None, door: Door = Door.PAGE) -> None:
     """Drop what is in flight and end the run. Answers already paid for stay in the ledger."""
-    live = run.items.filter(state=ItemState.LEASED).exists()
-    target = RunState.CANCELLING if live else RunState.CANCELLED
-    open_states = [state for state in RunState if state not in (RunState.CANCELLED, RunState.DONE, RunState.CANCELLING)]
-    _move(run, open_states, target, verb="cancel run", by=by, door=door)
+    over = (RunState.CANCELLED, RunState.DONE, RunState.CANCELLING)
+    _stop(run, [state for state in RunState if state not in over], CANCEL, verb="cancel run", by=by, door=door)
 
 
 def resume(run: Run, *, by: User | None, door: Door = Door.PAGE) -> None:
     """Queue a stopped run again; one whose planning was cut short is planned to its end first."""
     stopped = [RunState.PAUSED, RunState.PAUSING, RunState.OVER_BUDGET, RunState.FAILED]
-    if run.planned_at is None:
+    run.refresh_from_db()
+    if run.planned_at is None and run.state == RunState.PAUSED:
         plan_run(run, kind_named(run.kind))
+        record("resume run", [Change(run, {"state": "paused"}, {"state": run.state})], by=by, door=door)
         return
-    _move(run, stopped, RunState.QUEUED, verb="resume run", by=by, door=door)
+    with transaction.atomic():
+        _move(run, stopped, RunState.QUEUED, verb="resume run", by=by, door=door)
+        wake(run)
+    run.refresh_from_db()
 
 
 def retry_failed(run: Run, *, by: User | None, door: Door = Door.PAGE) -> int:
@@ -48,9 +54,17 @@ def retry_failed(run: Run, *, by: User | None, door: Door = Door.PAGE) -> int:
         failed = WorkItem.objects.filter(run=run, state=ItemState.FAILED)
         count = failed.update(state=ItemState.PENDING, error_class="", error="")
         if count:
-            Run.objects.filter(pk=run.pk).update(items_failed=F("items_failed") - count)
-            ended = [state for state in RunState if state not in (RunState.CANCELLED, RunState.CANCELLING)]
-            _move(run, ended, RunState.QUEUED, verb="retry failed items", by=by, door=door)
+            now = Run.objects.select_for_update().get(pk=run.pk)
+            if now.state in (RunState.CANCELLED, RunState.CANCELLING):
+                raise NotNow(f"run {run.pk} is {now.get_state_display()}; its failed items cannot be retried")
+            # A worker that is at it takes the items up by itself.
+            state = RunState.RUNNING if now.state == RunState.RUNNING else RunState.QUEUED
+            before = {"state": now.state, "items_failed": now.items_failed, "finished_at": now.finished_at}
+            after = {"state": str(state), "items_failed": now.items_failed - count, "finished_at": None}
+            Run.objects.filter(pk=run.pk).update(**after)
+            record("retry failed items", [Change(run, before, after)], by=by, door=door)
+            wake(run)
+    run.refresh_from_db()
     return count
 
 
@@ -74,14 +88,20 @@ CONTROLS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _move(run: Run, allowed: Sequence[RunState], target: RunState, *, verb: str, by: User | None, door: Door) -> None:
+def _stop(run: Run, allowed: Sequence[RunState], ways: Ways, *, verb: str, by: User | None, door: Door) -> None:
     with transaction.atomic():
-        now = Run.objects.select_for_update().get(pk=run.pk)
-        if now.state not in allowed:
-            raise NotNow(f"run {run.pk} is {now.get_state_display()}; it cannot be changed to {target.label}")
-        if now.state != target:
-            Run.objects.filter(pk=run.pk).update(state=target, finished_at=None)
-            record(verb, [Change(run, {"state": now.state}, {"state": str(target)})], by=by, door=door)
-        if target == RunState.QUEUED:
-            wake(run)
+        # Nobody claims an item while the run is locked.
+        Run.objects.select_for_update().get(pk=run.pk)
+        at_work = WorkItem.objects.filter(run=run, state=ItemState.LEASED).exists()
+        _move(run, allowed, ways[at_work], verb=verb, by=by, door=door)
     run.refresh_from_db()
+
+
+def _move(run: Run, allowed: Sequence[RunState], target: RunState, *, verb: str, by: User | None, door: Door) -> None:
+    now = Run.objects.select_for_update().get(pk=run.pk)
+    if now.state not in allowed:
+        raise NotNow(f"run {run.pk} is {now.get_state_display()}; it cannot be changed to {target.label}")
+    if now.state != target:
+        finished_at = timezone.now() if target == RunState.CANCELLED else None
+        Run.objects.filter(pk=run.pk).update(state=target, finished_at=finished_at)
+        record(verb, [Change(run, {"state": now.state}, {"state": str(target)})], by=by, door=door)

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import sandbox
 from llm.client import CallFailed
+from llm.entries import CatalogError
 from runs import executing, leases
 from runs.asking import BLAMES_ENDPOINT, Desk, Interrupted, LedgerAsk
 from runs.kinds import Executed, Kind, Skipped
@@ -26,9 +26,8 @@ class Work:
     desk: Desk
     writer: Writer
     programs: ThreadPoolExecutor
+    cores: asyncio.Semaphore
     tasks: dict["asyncio.Task[None]", WorkItem] = field(default_factory=dict)
-    reserved: dict[int, Decimal] = field(default_factory=dict)
-    budget_is_tight: bool = False
     over_budget: bool = False
 
 
@@ -37,6 +36,10 @@ async def do_item(work: Work, item: WorkItem) -> None:
     try:
         outcome = await work.kind.step(item.payload, LedgerAsk(work.desk), Programs(work))
     except Interrupted:
+        await give_back(work, [item])
+    except CatalogError as error:
+        # The models file or a key in the environment is at fault, for every item alike.
+        work.desk.stop(str(error))
         await give_back(work, [item])
     except Skipped as reason:
         await _end(work, item, ItemState.SKIPPED, error_class="Skipped", error=str(reason))
@@ -58,7 +61,6 @@ async def _save(work: Work, item: WorkItem, outcome: Any) -> None:
         if leases.finish(item, ItemState.DONE):
             work.kind.save(item, outcome)
             tally.counts.update(items_done=1)
-        tally.reserved -= work.reserved.pop(item.pk, Decimal(0))
 
     try:
         await work.writer.do(save)
@@ -71,7 +73,6 @@ async def _end(work: Work, item: WorkItem, state: ItemState, *, error_class: str
     def end(tally: Tally) -> None:
         if leases.finish(item, state, error_class=error_class, error=error):
             tally.counts.update({f"items_{state}": 1})
-        tally.reserved -= work.reserved.pop(item.pk, Decimal(0))
 
     await work.writer.do(end)
 
@@ -80,7 +81,6 @@ async def give_back(work: Work, items: list[WorkItem]) -> None:
     def free(tally: Tally) -> None:
         for item in items:
             leases.release(item)
-            tally.reserved -= work.reserved.pop(item.pk, Decimal(0))
 
     await work.writer.do(free)
 
@@ -94,12 +94,17 @@ class Programs:
     async def __call__(self, code: str, language: str = "python") -> Executed:
         limits = sandbox.Limits()
         key = await asyncio.to_thread(executing.execution_key, code, language, limits=limits)
-        writer = self.work.writer
-        execution = await writer.do(lambda tally: executing.remembered(key))
+        execution = await self.work.writer.do(lambda tally: executing.remembered(key))
         if execution is None:
-            loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(self.work.programs, executing.run_in_sandbox, code, language, limits)
-            execution = await writer.do(
+            result = await self._run(code, language, limits)
+            execution = await self.work.writer.do(
                 lambda tally: executing.remember(key, code, language, limits=limits, result=result)
             )
         return executing.executed(execution)
+
+    async def _run(self, code: str, language: str, limits: sandbox.Limits) -> sandbox.RunResult:
+        async with self.work.cores:
+            if self.work.desk.stopping:
+                raise Interrupted("the run stops before this program is started")
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self.work.programs, executing.run_in_sandbox, code, language, limits)

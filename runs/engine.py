@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -14,11 +15,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from llm.catalog import load_catalog
+from llm.entries import CatalogError
 from runs import leases
 from runs.asking import Desk
 from runs.doing import Work, do_item, give_back
-from runs.kinds import kind_named
-from runs.models import ItemState, Run, RunState, WorkItem
+from runs.kinds import UnknownKind, kind_named
+from runs.models import ACTIVE_STATES, ItemState, Run, RunState, WorkItem
 from runs.pricing import cost_of_item
 from runs.writing import Tally, Writer
 
@@ -31,26 +33,31 @@ Report = Callable[[Run], None]
 
 async def work_on(run: Run, *, seconds: float | None = None, report: Report | None = None) -> None:
     """Work on a run until nothing is left to claim, it is told to stop, or the time is up."""
-    catalog = load_catalog(settings.MODELS_FILE).with_overrides(run.parameters.get("roles", {}))
-    writer = Writer(run)
-    desk = Desk(catalog=catalog, writer=writer, draw=int(run.parameters.get("draw", 0)))
-    # As wide as the cores; the threads live as long as the pool, which the sandbox's launcher relies on.
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="programs") as programs:
-        work = Work(kind=kind_named(run.kind), desk=desk, writer=writer, programs=programs)
+    async with AsyncExitStack() as stack:
+        writer = Writer(run)
+        stack.push_async_callback(writer.close)
         try:
-            await _window(work, seconds=seconds, report=report)
-        finally:
-            await _abandon(work)
-            await desk.close()
-            await writer.close()
+            kind = kind_named(run.kind)
+            catalog = load_catalog(settings.MODELS_FILE).with_overrides(run.parameters.get("roles", {}))
+        except (CatalogError, UnknownKind) as error:
+            await writer.do(partial(_put_aside, run, str(error)), locks_run=True)
+            return
+        desk = Desk(catalog=catalog, writer=writer, draw=int(run.parameters.get("draw", 0)))
+        cores = os.cpu_count() or 1
+        # As wide as the cores; the threads live as long as the pool, which the sandbox's launcher relies on.
+        programs = stack.enter_context(ThreadPoolExecutor(max_workers=cores, thread_name_prefix="programs"))
+        work = Work(kind=kind, desk=desk, writer=writer, programs=programs, cores=asyncio.Semaphore(cores))
+        stack.push_async_callback(desk.close)
+        stack.push_async_callback(_abandon, work)
+        await _window(work, seconds=seconds, report=report)
 
 
 async def _window(work: Work, *, seconds: float | None, report: Report | None) -> None:
     """Keep the window of items full until there is a reason to stop, then let what is in flight be written."""
     deadline = time.monotonic() + seconds if seconds is not None else float("inf")
     next_tick, next_renewal, exhausted = 0.0, time.monotonic() + RENEW_EVERY_S, False
-    await _begin(work)
-    while True:
+    await work.writer.do(partial(_begin, work.writer.run), locks_run=True)
+    while work.writer.run.state not in (RunState.CANCELLING, RunState.CANCELLED):
         now = time.monotonic()
         if now >= next_tick:
             next_tick = now + TICK_S
@@ -59,34 +66,44 @@ async def _window(work: Work, *, seconds: float | None, report: Report | None) -
                 report(work.writer.run)
         if now >= next_renewal:
             next_renewal = now + RENEW_EVERY_S
-            items = list(work.tasks.values())
-            await work.writer.do(partial(_renew, items))
+            await work.writer.do(partial(_renew, work.writer.run, list(work.tasks.values())))
         if work.writer.run.state != RunState.RUNNING or now >= deadline:
-            work.desk.stopping = True
-        if work.writer.run.state == RunState.CANCELLING:
-            break
-        if not work.desk.stopping and not work.over_budget and not exhausted:
+            work.desk.stop()
+        if not work.desk.stopping and not exhausted:
             exhausted = not await _fill(work)
-        if not work.tasks:
+        if not work.tasks and (exhausted or work.desk.stopping):
+            await work.desk.settled()
             break
-        await asyncio.wait(work.tasks, timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
-        work.tasks = {task: item for task, item in work.tasks.items() if not task.done()}
+        await _something_ends(work)
         exhausted = exhausted and bool(work.tasks)
+    await work.writer.do(partial(_close_run, work), locks_run=True)
     if report is not None:
-        await work.writer.do(_look)
         report(work.writer.run)
-    await _close_run(work)
 
 
-async def _begin(work: Work) -> None:
-    def begin(tally: Tally) -> None:
-        Run.objects.filter(pk=work.writer.run.pk, state=RunState.QUEUED).update(state=RunState.RUNNING, note="")
+async def _something_ends(work: Work) -> None:
+    """Wait a moment for an item to end; an item that could not even be written down ends the slice."""
+    if not work.tasks:
+        await asyncio.sleep(TICK_S)  # what is left waits for money that other workers have set aside
+        return
+    ended, _ = await asyncio.wait(work.tasks, timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
+    for task in ended:
+        task.result()
+        del work.tasks[task]
 
-    await work.writer.do(begin)
+
+def _begin(run: Run, tally: Tally) -> None:
+    Run.objects.filter(pk=run.pk, state=RunState.QUEUED).update(state=RunState.RUNNING, note="")
 
 
-def _renew(items: list[WorkItem], tally: Tally) -> None:
+def _put_aside(run: Run, why: str, tally: Tally) -> None:
+    Run.objects.filter(pk=run.pk, state__in=ACTIVE_STATES).update(state=RunState.PAUSED, note=why)
+
+
+def _renew(run: Run, items: list[WorkItem], tally: Tally) -> None:
+    """A sign of life for our own items, and an eye on those of workers that died."""
     leases.renew(items, at=timezone.now())
+    leases.free_dead(at=timezone.now(), run=run)
 
 
 def _sample_rate(run: Run, tally: Tally) -> None:
@@ -94,48 +111,27 @@ def _sample_rate(run: Run, tally: Tally) -> None:
     samples, now = run.rate_samples, time.time()
     if not samples or now - samples[-1][0] >= SAMPLE_EVERY_S:
         ended = run.items_total - run.items_open
-        Run.objects.filter(pk=run.pk).update(rate_samples=[*samples, [round(now, 1), ended]][-SAMPLES_KEPT:])
-
-
-def _look(tally: Tally) -> None:
-    """No work of its own: the writer brings the run's present row back after every transaction."""
+        tally.columns["rate_samples"] = [*samples, [round(now, 1), ended]][-SAMPLES_KEPT:]
 
 
 async def _fill(work: Work) -> bool:
-    """Claim items for the free places; False when there is none left to claim."""
+    """Claim items for the free places; False when there is none left to claim, or no money for one."""
     room = settings.RUN_WINDOW - len(work.tasks)
     # Claiming one by one would cost a transaction an item; a quarter of the window is worth one.
     if work.tasks and room < settings.RUN_WINDOW // 4:
         return True
-    count = 1 if work.budget_is_tight else room
-    claimed = await work.writer.do(lambda tally: leases.claim(work.writer.run, count, at=timezone.now()))
-    for number, item in enumerate(claimed):
-        if not await _reserve(work, item):
-            await give_back(work, claimed[number:])
-            # What is in flight usually costs less than was set aside for it; only when nothing is, the money is spent.
-            work.budget_is_tight, work.over_budget = True, not work.tasks
-            return not work.over_budget
+
+    def price(item: WorkItem) -> Decimal:
+        return cost_of_item(work.kind, item.payload, work.desk.catalog)
+
+    def claim(tally: Tally) -> leases.Claimed:
+        return leases.claim(work.writer.run.pk, room, at=timezone.now(), price=price, spent=tally.spent)
+
+    claimed = await work.writer.do(claim, locks_run=True)
+    for item in claimed.items:
         work.tasks[asyncio.create_task(do_item(work, item))] = item
-    return bool(claimed)
-
-
-async def _reserve(work: Work, item: WorkItem) -> bool:
-    """Set the item's expected cost aside; False when the budget no longer holds it."""
-    if work.writer.run.budget is None:
-        return True
-    expected = cost_of_item(work.kind, item.payload, work.desk.catalog)
-
-    def reserve(tally: Tally) -> bool:
-        run = Run.objects.select_for_update().get(pk=work.writer.run.pk)
-        if run.budget is not None and run.spent + run.reserved + tally.spent + tally.reserved + expected > run.budget:
-            return False
-        tally.reserved += expected
-        return True
-
-    fits = await work.writer.do(reserve)
-    if fits:
-        work.reserved[item.pk] = expected
-    return fits
+    work.over_budget = claimed.over_budget
+    return bool(claimed.items) or claimed.waiting
 
 
 async def _abandon(work: Work) -> None:
@@ -146,33 +142,33 @@ async def _abandon(work: Work) -> None:
     await asyncio.gather(*(task for task, _ in left), return_exceptions=True)
     for question in list(work.desk.in_flight.values()):
         question.cancel()
-    await asyncio.gather(*work.desk.in_flight.values(), return_exceptions=True)
+    await work.desk.settled()
     if left:
         await give_back(work, [item for _, item in left])
 
 
-async def _close_run(work: Work) -> None:
+def _close_run(work: Work, tally: Tally) -> None:
     """Move the run to where it now stands."""
-
-    def close(tally: Tally) -> None:
-        run = Run.objects.select_for_update().get(pk=work.writer.run.pk)
-        open_items = WorkItem.objects.filter(run=run, state__in=[ItemState.PENDING, ItemState.LEASED])
-        columns: dict[str, Any] = {}
-        if run.state == RunState.CANCELLING:
-            columns = {"state": RunState.CANCELLED, "finished_at": timezone.now()}
-        elif not open_items.exists():
-            columns = _ending(run, tally)
-        elif run.state == RunState.PAUSING or work.desk.broken:
-            columns = {"state": RunState.PAUSED, "note": work.desk.broken or run.note}
-        elif work.over_budget:
-            columns = {"state": RunState.OVER_BUDGET, "note": f"the budget of {run.budget} USD holds no further item"}
-        if columns:
-            Run.objects.filter(pk=run.pk).update(**columns)
-
-    await work.writer.do(close)
+    run = Run.objects.select_for_update().get(pk=work.writer.run.pk)
+    columns = _standing(work, run)
+    if columns:
+        Run.objects.filter(pk=run.pk).update(**columns)
 
 
-def _ending(run: Run, tally: Tally) -> dict[str, Any]:
-    failed_only = run.items_failed + tally.counts["items_failed"] > 0 and run.items_done == 0
-    state = RunState.FAILED if failed_only else RunState.DONE
-    return {"state": state, "finished_at": timezone.now(), "reserved": Decimal(0)}
+def _standing(work: Work, run: Run) -> dict[str, Any]:
+    items = WorkItem.objects.filter(run=run)
+    held = items.filter(state=ItemState.LEASED).exists()
+    if run.state == RunState.CANCELLING:
+        return {"state": RunState.CANCELLED, "finished_at": timezone.now(), "reserved": Decimal(0)}
+    if run.state not in (*ACTIVE_STATES, RunState.PAUSING):
+        return {}
+    if not held and not items.filter(state=ItemState.PENDING).exists():
+        failed_only = run.items_failed > 0 and run.items_done == 0
+        state = RunState.FAILED if failed_only else RunState.DONE
+        return {"state": state, "finished_at": timezone.now(), "reserved": Decimal(0)}
+    if run.state == RunState.PAUSING or work.desk.broken:
+        # Items that another worker holds are let run on first.
+        return {"state": RunState.PAUSING if held else RunState.PAUSED, "note": work.desk.broken or run.note}
+    if work.over_budget and not held:
+        return {"state": RunState.OVER_BUDGET, "note": f"the budget of {run.budget} USD holds no further item"}
+    return {}

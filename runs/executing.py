@@ -7,7 +7,10 @@ from typing import Any
 import sandbox
 from runs.kinds import Executed
 from runs.ledger import canonical
-from runs.models import Execution
+from runs.models import Execution, storable
+
+# A launcher that was killed, or a machine short of processes for a moment, deserves a second try.
+TRIES = 2
 
 
 class SandboxFailed(RuntimeError):
@@ -32,11 +35,12 @@ def remembered(key: str) -> Execution | None:
 
 
 def run_in_sandbox(code: str, language: str, limits: sandbox.Limits) -> sandbox.RunResult:
-    """Run the program now; SandboxFailed when the sandbox could not."""
-    result = sandbox.run(code, language, limits=limits)
-    if result.status == sandbox.Status.SANDBOX_ERROR:
-        raise SandboxFailed(f"the program was not run: {result.stderr.strip()[:500]}")
-    return result
+    """Run the program now; SandboxFailed when the sandbox could not, twice."""
+    for _ in range(TRIES):
+        result = sandbox.run(code, language, limits=limits)
+        if result.status != sandbox.Status.SANDBOX_ERROR:
+            return result
+    raise SandboxFailed(f"the program was not run: {result.stderr.strip()[:500]}")
 
 
 def remember(
@@ -44,9 +48,9 @@ def remember(
 ) -> Execution:
     """Store what a program did; whoever stored it first wins, so that one key has one result."""
     columns: dict[str, Any] = {
-        "code": code.replace("\x00", "\ufffd"),
+        "code": storable(code),
         "language": language,
-        "stdin": stdin,
+        "stdin": storable(stdin),
         "limits": dataclasses.asdict(limits),
         "runtime": result.runtime,
         "backend": result.backend,

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from llm.catalog import Model
 from llm.client import Response, parse_response, request_body
-from runs.models import Call, CallState
+from runs.models import Call, CallState, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def open_call(asked: Asked, *, run_id: int) -> Call:
         },
     )
     if not made and call.state != CallState.DONE:
-        Call.objects.filter(pk=call.pk).update(state=CallState.SENDING, run_id=run_id)
+        Call.objects.filter(pk=call.pk).exclude(state=CallState.DONE).update(state=CallState.SENDING)
     return call
 
 
@@ -75,25 +75,34 @@ def count_attempt(call_id: int) -> None:
     Call.objects.filter(pk=call_id).update(attempts=F("attempts") + 1)
 
 
-def settle(call_id: int, response: Response, cost: Decimal | None) -> None:
-    """Write down an answer. A later answer to a question already answered is counted, but does not replace it."""
-    Call.objects.filter(pk=call_id).exclude(state=CallState.DONE).update(
-        state=CallState.DONE,
-        response=zlib.compress(canonical(response.raw)),
-        finish_reason=response.finish_reason[:32],
-        prompt_tokens=response.prompt_tokens,
-        completion_tokens=response.completion_tokens,
-        cost=cost,
-        latency_s=response.latency_s,
-        error_kind="",
-        error="",
+def settle(call_id: int, response: Response, cost: Decimal | None, *, run_id: int) -> Response:
+    """Write down an answer and say which one counts: a later answer does not replace the first."""
+    written = (
+        Call.objects.filter(pk=call_id)
+        .exclude(state=CallState.DONE)
+        .update(
+            state=CallState.DONE,
+            run_id=run_id,
+            response=zlib.compress(canonical(response.raw)),
+            finish_reason=storable(response.finish_reason, 32),
+            prompt_tokens=response.prompt_tokens,
+            completion_tokens=response.completion_tokens,
+            cost=cost,
+            latency_s=response.latency_s,
+            error_kind="",
+            error="",
+        )
     )
+    return response if written else stored_response(Call.objects.get(pk=call_id))
 
 
 def note_failure(call_id: int, *, kind: str, error: str) -> None:
     """Write down why no answer came; `unknown` when the request left and nobody knows what became of it."""
     state = CallState.UNKNOWN if kind == "unknown" else CallState.FAILED
-    Call.objects.filter(pk=call_id).exclude(state=CallState.DONE).update(state=state, error_kind=kind, error=error)
+    if kind == "not_sent":  # it was counted when it was about to leave, and never left
+        Call.objects.filter(pk=call_id, attempts__gt=0).update(attempts=F("attempts") - 1)
+    unanswered = Call.objects.filter(pk=call_id).exclude(state=CallState.DONE)
+    unanswered.update(state=state, error_kind=kind, error=storable(error, 4000))
 
 
 def stored_response(call: Call) -> Response:

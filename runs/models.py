@@ -1,11 +1,19 @@
 """The tables of durable work: runs, their items, the ledger of paid calls, remembered executions, endpoint buckets."""
 
+import re
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def storable(text: str, length: int | None = None) -> str:
+    """The text as both databases can hold it, cut to a length: NUL and lone surrogates become U+FFFD."""
+    return LONE_SURROGATE.sub("\ufffd", text).replace("\x00", "\ufffd")[:length]
 
 
 class RunState(models.TextChoices):
@@ -94,6 +102,9 @@ class WorkItem(models.Model):
     lease_process = models.PositiveIntegerField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.CharField(max_length=32, blank=True)
+    reserved = models.DecimalField(
+        max_digits=18, decimal_places=9, default=Decimal(0), help_text="Set aside of the run's budget while in work."
+    )
     error_class = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
 

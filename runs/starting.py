@@ -45,6 +45,29 @@ def start_run(
 
 def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None) -> None:
     """Write the items of a plan in small batches; items that stand already are left as they are."""
+    try:
+        _write_items(run, kind, progress)
+    except Exception as error:
+        Run.objects.filter(pk=run.pk, planned_at__isnull=True).update(note=f"planning stopped: {error}")
+        raise
+    run.items_total = run.items.count()
+    planned = {
+        "items_total": run.items_total,
+        "planned_at": timezone.now(),
+        "state": RunState.QUEUED if run.items_total else RunState.DONE,
+        "finished_at": None if run.items_total else timezone.now(),
+        "note": "" if run.items_total else "there was nothing to do",
+        "parameters": run.parameters,
+    }
+    # Meanwhile it may have been cancelled, or planned to its end by another process.
+    with transaction.atomic():
+        moved = Run.objects.filter(pk=run.pk, state=RunState.PAUSED, planned_at__isnull=True).update(**planned)
+        if moved and run.items_total:
+            wake(run)
+    run.refresh_from_db()
+
+
+def _write_items(run: Run, kind: Kind, progress: Progress) -> None:
     planned = iter(kind.plan(run))
     count = 0
     while block := list(islice(planned, BATCH)):
@@ -52,29 +75,21 @@ def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None)
         WorkItem.objects.bulk_create(items, ignore_conflicts=True)
         count += len(block)
         progress(count)
-    run.items_total = run.items.count()
-    run.planned_at = timezone.now()
-    run.state = RunState.QUEUED if run.items_total else RunState.DONE
-    run.finished_at = None if run.items_total else timezone.now()
-    run.note = "" if run.items_total else "there was nothing to do"
-    run.save(update_fields=["items_total", "planned_at", "state", "finished_at", "note", "parameters"])
-    if run.items_total:
-        wake(run)
 
 
 def unfinished(kind_name: str, parameters: Mapping[str, Any]) -> Run | None:
     """The newest run of the same kind and parameters that has items left to do."""
-    same = Run.objects.filter(kind=kind_name).exclude(state__in=[*FINAL_STATES, RunState.FAILED])
+    same = Run.objects.filter(kind=kind_name).exclude(state__in=[*FINAL_STATES, RunState.FAILED, RunState.CANCELLING])
     return next((run for run in same[:50] if _asked_for(run) == dict(parameters)), None)
 
 
 def wake(run: Run) -> None:
     """Tell a worker that there is work; a lost message is made up for by the sweep."""
-    from runs.tasks import run_slice
+    from runs.tasks import send_slice
 
     def send() -> None:
         try:
-            run_slice.delay(run.pk)
+            send_slice(run, since=Run.objects.values_list("slice_until", flat=True).get(pk=run.pk))
         except OperationalError as error:
             logger.warning(
                 "run %s is queued, but the broker does not answer (%s); the sweep takes it up", run.pk, error

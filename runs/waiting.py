@@ -11,23 +11,23 @@ from runs.models import ACTIVE_STATES, Run, RunState
 from runs.tasks import has_work, settle_stopping
 
 POLL_S = 0.5
+MOVING_STATES = (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING)
 
 
 def work_until_it_stops(run: Run, *, report: Report | None = None) -> Run:
     """Work on a run until it has ended, paused, or spent its budget; also while others work on it too."""
-    if run.state not in (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING):
-        return run
     while True:
         leases.free_dead(at=timezone.now(), run=run)
         settle_stopping()
         run.refresh_from_db()
-        if run.state not in (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING):
+        if run.state not in MOVING_STATES:
             return run
+        ended = run.items_ended
         if has_work(run):
             asyncio.run(work_on(run, report=report))
-        else:
-            time.sleep(POLL_S)
-        run.refresh_from_db()
+            run.refresh_from_db()
+        if run.items_ended == ended and run.state in MOVING_STATES:
+            time.sleep(POLL_S)  # others hold what is left
         if report is not None:
             report(run)
 

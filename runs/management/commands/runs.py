@@ -27,13 +27,21 @@ class Command(StudioCommand):
             lines = [_line(run) for run in runs] or ["there is no run yet; start one with: manage.py score"]
             return Outcome(result={"runs": [_row(run) for run in runs]}, lines=lines)
         run = _run(options["run"], options["verb"])
+        result: dict[str, Any] = {}
         if options["verb"] != "show":
-            try:
-                CONTROLS[options["verb"]](run, by=None, door=Door.COMMAND)
-            except NotNow as error:
-                raise BadInput(str(error)) from error
-            run.refresh_from_db()
-        return Outcome(result=_row(run) | {"errors": _errors(run)}, lines=[_line(run), *_error_lines(run)])
+            result = _controlled(run, options["verb"])
+        lines = [_line(run), *_error_lines(run)]
+        if result.get("retried") == 0:
+            lines.append("no item of this run has failed; there was nothing to retry")
+        return Outcome(result=_row(run) | result | {"errors": _errors(run)}, lines=lines)
+
+
+def _controlled(run: Run, verb: str) -> dict[str, Any]:
+    try:
+        count = CONTROLS[verb](run, by=None, door=Door.COMMAND)
+    except NotNow as error:
+        raise BadInput(str(error)) from error
+    return {} if count is None else {"retried": count}
 
 
 def _run(number: int | None, verb: str) -> Run:
