@@ -1,0 +1,32 @@
+"""import_problems FILE… --source SLUG: take published problem sets as they are."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.models import Door
+from curation.forms import OnBytes
+from curation.management.file_command import FileCommand
+from curation.models import ImportBatch
+from curation.problem_sources import LAYOUTS
+from curation.problems import import_problems
+from curation.sources import AUTO
+from web.commands import Outcome
+
+
+class Command(FileCommand):
+    help = "Import problems with tests and solutions. Layouts: " + ", ".join(LAYOUTS) + "."
+    example = "manage.py import_problems LeetCodeDataset.jsonl.gz --source leetcode"
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        super().add_own_arguments(parser)
+        parser.add_argument("--layout", default=AUTO, choices=[AUTO, *LAYOUTS], help="told from the fields by default")
+
+    def carry_out(self, **options: Any) -> Outcome:
+        def import_one(path: Path, on_bytes: OnBytes) -> ImportBatch | None:
+            return import_problems(
+                path, source=options["source"], layout=options["layout"], by=None, door=Door.COMMAND, on_bytes=on_bytes
+            )
+
+        return self.import_files(options["files"], import_one)
