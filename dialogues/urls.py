@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dialogues.views import dialogues, exports
+from dialogues.views import dialogues, editing, exports, review
 
 app_name = "dialogues"
 urlpatterns: list[URLPattern] = [
@@ -11,4 +11,11 @@ urlpatterns: list[URLPattern] = [
     path("exports/", exports.list_exports, name="exports"),
     path("exports/<int:pk>/file/", exports.download, name="download"),
     # the review desk
+    path("review/", review.review_queue, name="review"),
+    path("review/<int:pk>/", review.review_item, name="review_item"),
+    path("review/<int:pk>/skip/", review.review_skip, name="review_skip"),
+    path("review/<int:pk>/reopen/", review.review_reopen, name="review_reopen"),
+    path("review/<int:pk>/back/", review.review_back, name="review_back"),
+    path("turns/<int:pk>/", editing.show_turn, name="turn"),
+    path("turns/<int:pk>/edit/", editing.edit_turn, name="edit_turn"),
 ]

@@ -13,7 +13,7 @@
     sessionStorage.setItem(`draft:${form.dataset.draft}`, JSON.stringify(kept));
   };
 
-  // Only a form that is as the server sent it is filled; what the server kept wins.
+  // Once per form: what was typed since the server sent it comes back.
   const restore = (form) => {
     const kept = JSON.parse(sessionStorage.getItem(`draft:${form.dataset.draft}`) || "null");
     if (!kept || form.dataset.restored) return;
@@ -22,7 +22,7 @@
       const value = kept[slotOf(field)];
       if (value === undefined) continue;
       if (ticks(field)) field.checked = value;
-      else if (field.value === field.defaultValue || field.matches("select")) field.value = value;
+      else field.value = value;
       field.dispatchEvent(new Event("count", { bubbles: true }));
     }
   };
@@ -56,10 +56,17 @@
     }
   };
 
+  // A field that opens for editing is gone on with at its end.
+  const toTheEnd = () => {
+    const field = document.activeElement;
+    if (field?.matches("textarea[autofocus]")) field.setSelectionRange(field.value.length, field.value.length);
+  };
+
   const ready = () => {
     document.querySelectorAll("form[data-draft]").forEach(restore);
     document.querySelectorAll("[data-counts]").forEach(count);
     lease();
+    toTheEnd();
   };
 
   document.addEventListener("input", (event) => {

@@ -30,7 +30,7 @@ _ANYWHERE: Desk = {
 }
 
 RATING: Desk = {
-    **{f"rate_{level}": Key(str(level), f"Rate {level}") for level in range(1, 6)},
+    **{f"rate_{level}": Key(str(level), "Rate the query") for level in range(1, 6)},
     **_ANYWHERE,
 }
 
@@ -51,7 +51,7 @@ REVIEW: Desk = {
     "up": Key("k", "Turn before"),
     "edit": Key("e", "Edit the feedback turn"),
     "diff": Key("d", "Changes on or off"),
-    **{f"category_{number}": Key(str(number % 10), f"Category {number} (while editing)") for number in range(1, 11)},
+    **{f"category_{number}": Key(str(number % 10), "Choose the category, while editing") for number in range(1, 11)},
     "submit": Key("Control+Enter", "Save the edit"),
     "fits": Key("f", "Stale answers still fit, on or off"),
     "reason": Key("c", "Write a reason or note"),

@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django import forms
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import reswap, retarget
 
 from accounts.actions import CannotUndo
 from accounts.models import User
@@ -110,8 +112,9 @@ def _judge(request: HttpRequest, query: Query) -> HttpResponse:
     form = VerdictForm(request.POST)
     if not form.is_valid():
         if form.has_error("version") or form.has_error("value"):
-            return _desk(request, "rating", query, {"shown": now.timestamp()}, status=422)
-        return _desk(request, "verdict", query, {"form": form}, status=422)
+            raise BadRequest("a verdict names the version it was given on and a rating from 1 to 5")
+        refused = _desk(request, "verdict", query, {"form": form}, status=422)
+        return retarget(reswap(refused, "outerHTML"), "#verdict")
     said = form.cleaned_data
     try:
         auditing.give_verdict(
@@ -168,7 +171,8 @@ def _desk(
         context["own"] = query.verdicts.filter(by=reader, withdrawn=False).first()
     if phase == "verdict" or context.get("own"):
         context |= _revealed(query, context)
-    response = page_or_part(request, "curation/audit.html", "curation/_audit_part.html", context, status=status)
+    part = "curation/_audit_verdict.html" if status == 422 else "curation/_audit_part.html"
+    response = page_or_part(request, "curation/audit.html", part, context, status=status)
     if asks_for_part(request) and request.method == "GET":
         response["HX-Push-Url"] = request.get_full_path()
     return response

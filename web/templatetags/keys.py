@@ -1,5 +1,6 @@
 """Keys on buttons: what the script reads, the hint people see, the sheet. `desk_keys` is the table of the desk."""
 
+from itertools import groupby
 from typing import Any
 
 from django import template
@@ -36,7 +37,9 @@ def key_hint(context: dict[str, Any], name: str) -> SafeString:
 def key_sheet(context: dict[str, Any]) -> dict[str, Any]:
     """All keys of this desk, and the button that shows them."""
     keys = context.get("desk_keys") or {}
-    return {"keys": list(keys.values()), "desk_keys": keys}
+    runs = [(words, list(run)) for words, run in groupby(keys.values(), key=lambda key: key.words)]
+    lines = [(run[0].shown, run[-1].shown if len(run) > 1 else "", words) for words, run in runs]
+    return {"lines": lines, "desk_keys": keys}
 
 
 def _key(context: dict[str, Any], name: str) -> Key | None:
