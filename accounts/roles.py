@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.models import User
 
@@ -46,6 +46,9 @@ def needs(role: Role) -> Callable[[View], View]:
             if role_of(request.user) >= role:
                 return view(request, *args, **kwargs)
             if not request.user.is_authenticated:
+                # A login page must not be swapped into a page on which someone has typed.
+                if request.headers.get("HX-Request") == "true":
+                    return HttpResponse("log in again", status=401)
                 return redirect_to_login(request.get_full_path())
             raise PermissionDenied(f"this page needs the role {role.name.lower()}")
 

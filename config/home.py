@@ -39,9 +39,11 @@ class Counter:
 def start(request: HttpRequest) -> HttpResponse:
     """Where everything stands."""
     counters = way()
+    counts = {counter.step: counter.count for counter in counters}
     context = {
         "counters": counters,
-        "next_step": next_step({counter.step: counter.count for counter in counters}),
+        "waits": {"disputes": counts["Disputed"], "dialogues": counts["In review"]},
+        "next_step": next_step(counts),
         "actions": Action.objects.select_related("by")[:ACTIONS_SHOWN],
         "runs": Run.objects.filter(state__in=ACTIVE_STATES)[:5],
         "sandbox_line": kept_for_a_while("sandbox", lambda: sandbox.probe(settings.SANDBOX).line),

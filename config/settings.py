@@ -48,7 +48,7 @@ INSTALLED_APPS = [
     "curation",
     "dialogues",
     "config",
-    "django.contrib.admin",
+    "accounts.admin_app.StudioAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -38,7 +38,12 @@ class QueryFilters(forms.Form):
         choices=[("", "all"), ("unique", "unique"), ("answered", "answered"), *Stage.choices],
         widget=forms.HiddenInput,
     )
-    q = forms.CharField(required=False, label="Words in query or answer", max_length=200)
+    q = forms.CharField(
+        required=False,
+        label="Words in query or answer",
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
     source = forms.ChoiceField(required=False)
     language = forms.ChoiceField(required=False)
     contamination = forms.ChoiceField(
@@ -57,7 +62,6 @@ class QueryFilters(forms.Form):
             *((language, language) for language in languages if language),
             ("unknown", "unknown"),
         ]
-        self.fields["q"].widget.attrs["type"] = "search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,9 @@ def list_queries(request: HttpRequest) -> HttpResponse:
         "form": form,
         "asked": asked,
         "facets": facets,
-        "page": page_of(rows, request.GET, shown=shown, order=WIDEST if "disputed" in asked and "q" not in asked else NEWEST),
+        "page": page_of(
+            rows, request.GET, shown=shown, order=WIDEST if "disputed" in asked and "q" not in asked else NEWEST
+        ),
         "counted": words_of_count(*(counted[0] if counted else count_up_to(rows)), "query", "queries"),
     }
     return page_or_part(request, "curation/queries.html", "curation/_query_list.html", context)
@@ -141,10 +147,9 @@ def _facets(asked: dict[str, Any]) -> list[Facet]:
     if "q" in asked:
         return []
     counts = counts_by(narrowed(Query.objects.all(), asked, leave_out="stage"), "stage")
-    groups: dict[str, list[Stage]] = {"": list(Stage), **STAGE_GROUPS, **{stage: [stage] for stage in Stage}}
+    groups = [("", "all", list(Stage)), *((name, name, stages) for name, stages in STAGE_GROUPS.items())]
+    single = [(stage.value, str(stage.label), [stage]) for stage in Stage if stage in counts or stage == chosen]
     return [
         Facet(name, words, sum(counts.get(stage, 0) for stage in stages), is_current=name == chosen)
-        for (name, stages), words in zip(
-            groups.items(), ["all", "unique", "answered", *(stage.label for stage in Stage)], strict=True
-        )
+        for name, words, stages in [*groups, *single]
     ]

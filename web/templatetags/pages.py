@@ -77,6 +77,20 @@ def number(value: float | Decimal | None) -> str:
 
 
 @register.filter
+def plain(value: Any) -> str:
+    """A value of JSON as people read it: yes and no, lists and dictionaries in one line."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {plain(inner)}" for name, inner in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(plain(inner) for inner in value) or "–"
+    return str(value)
+
+
+@register.filter
 def decimals(value: float | None, places: int = 2) -> str:
     """A number with a fixed count of decimals; an absent number is a dash."""
     return "–" if value is None else f"{value:,.{places}f}"
@@ -100,9 +114,11 @@ def share(part: int, whole: int) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """0.4 s, 12 s, 3 min 20 s, 2 h 05 min."""
+    """40 ms, 1.4 s, 12 s, 3 min 20 s, 2 h 05 min."""
     if seconds is None:
         return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -1,0 +1,78 @@
+"""The admin site for administrators, and what its tables share: rows are read there, and changed by recorded verbs."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.models import Action
+from accounts.roles import Role, role_of
+from web.search import matching
+
+
+class StudioAdminSite(admin.AdminSite):
+    """Open to administrators, by role and not by Django's staff flag."""
+
+    site_header = "Code Feedback Studio: administration"
+    site_title = "Administration"
+    index_title = "Tables"
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return role_of(request.user) >= Role.ADMINISTRATOR
+
+
+class ReasonForm(ActionForm):
+    """A bulk action with the reason it is done for."""
+
+    reason = forms.CharField(required=False, label="Reason:", max_length=300)
+
+
+class ReadingAdmin(admin.ModelAdmin):
+    """Rows that administrators read; nothing is added, changed or deleted but by the actions that verbs carry out."""
+
+    show_full_result_count = False
+    # The admin's only inline style is in the place of this bar.
+    actions_on_top = True
+    list_per_page = 50
+    ordering = ("-pk",)
+    # True where the table has a search index of web.search.
+    is_searchable = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return role_of(request.user) >= Role.ADMINISTRATOR
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return role_of(request.user) >= Role.ADMINISTRATOR
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        # Only their presence counts: it makes the admin show the search box.
+        return ("pk",) if self.is_searchable else tuple(self.search_fields)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not self.is_searchable:
+            return super().get_search_results(request, queryset, search_term)
+        return matching(queryset, search_term), False
+
+
+def tell_of(request: HttpRequest, action: Action, words: str) -> None:
+    """Say what a bulk action did, with the way to undo it."""
+    address = reverse("accounts:action", args=[action.pk])
+    link = format_html('<a href="{}">Look at it or undo it</a>', address)
+    messages.success(request, format_html("{} ({} rows changed). {}", words, f"{action.rows_changed:,}", link))
