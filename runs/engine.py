@@ -168,7 +168,9 @@ def _standing(work: Work, run: Run) -> dict[str, Any]:
         return {"state": state, "finished_at": timezone.now(), "reserved": Decimal(0)}
     if run.state == RunState.PAUSING or work.desk.broken:
         # Items that another worker holds are let run on first.
-        return {"state": RunState.PAUSING if held else RunState.PAUSED, "note": work.desk.broken or run.note}
+        stopped = {"state": RunState.PAUSING} if held else {"state": RunState.PAUSED, "reserved": Decimal(0)}
+        return stopped | {"note": work.desk.broken or run.note}
     if work.over_budget and not held:
-        return {"state": RunState.OVER_BUDGET, "note": f"the budget of {run.budget} USD holds no further item"}
+        note = f"the budget of {run.budget} USD holds no further item"
+        return {"state": RunState.OVER_BUDGET, "reserved": Decimal(0), "note": note}
     return {}

@@ -46,6 +46,12 @@ class DemoModel:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats", timeout=5) as answer:
             return json.load(answer)
 
+    def fail(self, fault):
+        """Every request fails that way from now on; see llm/demo_faults.py."""
+        body = json.dumps({"fault": fault}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/faults", data=body, method="POST")
+        urllib.request.urlopen(request, timeout=5).close()
+
     def models_file(self, folder, **replacements):
         """models.toml with this server's port."""
         text = (ROOT / "models.toml").read_text().replace("127.0.0.1:8001", f"127.0.0.1:{self.port}")

@@ -5,13 +5,15 @@ import time
 from decimal import Decimal
 
 import pytest
+from django.db import connections
 
 from curation.models import Source
-from runs import controlling
+from runs import controlling, leases
 from runs.models import Call, Execution, ItemState, Run, RunState, WorkItem
 from runs.starting import start_run, unfinished
 from runs.waiting import work_until_idle, work_until_it_stops
 from tests.sites import DemoModel
+from tests.test_leases import DEAD
 from tests.toy_kinds import parameters
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +50,7 @@ def test_a_question_answered_before_is_free_in_another_run(demo_model):
 def test_the_same_question_asked_twice_at_once_is_sent_once(demo_model):
     before = demo_model.stats()["requests"]
     run = work_until_it_stops(a_run("twice", items=5))
-    assert run.items_done == 5
+    assert (run.items_done, run.calls, run.ledger_hits) == (5, 5, 5)
     assert demo_model.stats()["requests"] - before == 5
     assert set(Source.objects.values_list("title", flat=True)) == {"1"}
 
@@ -149,13 +151,123 @@ def test_an_equal_unfinished_run_is_found_so_that_the_same_command_goes_on():
 
 def test_items_whose_worker_was_killed_are_taken_up_again():
     run = a_run(items=5)
-    dead = 2**22 + 1  # above any process id of this machine
     run.items.update(
         state=ItemState.LEASED,
-        lease_host=__import__("socket").gethostname(),
-        lease_process=dead,
+        lease_host=leases.HOST,
+        lease_process=DEAD,
         lease_token="x",
         lease_until="2100-01-01T00:00:00Z",
     )
     run = work_until_it_stops(run)
     assert (run.state, run.items_done) == (RunState.DONE, 5)
+
+
+def test_an_outcome_that_cannot_be_saved_fails_its_item_alone():
+    run = work_until_it_stops(a_run("saves_badly", items=6))
+    assert (run.state, run.items_done, run.items_failed, run.calls) == (RunState.DONE, 3, 3, 6)
+    assert Source.objects.count() == 3
+    assert "not saved: " in run.items.filter(state=ItemState.FAILED).first().error
+
+
+def test_an_item_whose_reason_no_database_holds_fails_all_the_same():
+    run = work_until_it_stops(a_run("fails_badly", items=3))
+    assert (run.state, run.items_failed) == (RunState.FAILED, 3)
+    assert run.items.first().error == "what the program printed: \ufffd and \ufffd"
+
+
+def test_an_answer_still_on_its_way_when_its_item_fails_is_written_down(settings, tmp_path):
+    server = DemoModel("--latency", "0.6")
+    settings.MODELS_FILE = server.models_file(tmp_path)
+    run = work_until_it_stops(a_run("fails_while_asking", items=3))
+    assert run.items.first().error == "gave up while a question was in flight"
+    assert (run.items_failed, run.calls, server.stats()["requests"]) == (3, 3, 3)
+    server.stop()
+
+
+def test_a_key_that_is_not_in_the_environment_pauses_the_run_and_names_the_variable(settings, tmp_path, demo_model):
+    keyed = {"scripted = true ": 'key_env = "NO_SUCH_KEY_HERE"\nscripted = true '}
+    settings.MODELS_FILE = demo_model.models_file(tmp_path, **keyed)
+    run = work_until_it_stops(a_run(items=5))
+    assert (run.state, run.items_failed, run.calls) == (RunState.PAUSED, 0, 0)
+    assert "NO_SUCH_KEY_HERE is not set" in run.note
+    assert run.items.filter(state=ItemState.PENDING, attempts=0).count() == 5
+
+
+def test_a_pause_does_not_wait_for_a_long_retry_after(settings, tmp_path):
+    server = DemoModel()
+    settings.MODELS_FILE = server.models_file(tmp_path)
+    server.fail("429=600")
+    run = a_run(items=3)
+    took = stopped_by(controlling.pause, run, when={"paid_calls__error_kind": "rate_limited"})
+    assert Run.objects.get().state == RunState.PAUSED
+    assert took < 3
+    assert run.items.filter(state=ItemState.PENDING).count() == 3
+    server.stop()
+
+
+def test_a_cancel_drops_what_is_in_flight_at_once(settings, tmp_path):
+    server = DemoModel("--latency", "30")
+    settings.MODELS_FILE = server.models_file(tmp_path)
+    run = a_run(items=3)
+    took = stopped_by(controlling.cancel, run, when={"paid_calls__attempts": 1})
+    run.refresh_from_db()
+    assert (run.state, run.finished_at is None, run.reserved) == (RunState.CANCELLED, False, 0)
+    assert took < 3
+    assert not WorkItem.objects.exclude(state=ItemState.PENDING).exists()
+    server.stop()
+
+
+def stopped_by(verb, run, *, when):
+    """Seconds from the press of a button until the run's worker is through."""
+    pressed = []
+
+    def press():
+        while not Run.objects.filter(pk=run.pk, **when).exists():
+            time.sleep(0.05)
+        verb(Run.objects.get(pk=run.pk), by=None)
+        pressed.append(time.monotonic())
+        connections.close_all()
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    work_until_it_stops(run)
+    thread.join()
+    return time.monotonic() - pressed[0]
+
+
+def test_two_workers_share_a_run_and_its_counters_are_exact(demo_model, settings):
+    settings.RUN_WINDOW = 8
+    before = demo_model.stats()["requests"]
+    run = a_run("four_questions", items=60, budget=Decimal(10))
+    workers = [threading.Thread(target=work_and_close, args=(run.pk,)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    run.refresh_from_db()
+    assert (run.state, run.items_done, run.calls, run.reserved) == (RunState.DONE, 60, 240, 0)
+    assert demo_model.stats()["requests"] - before == 240
+    assert run.spent == sum(call.cost for call in Call.objects.filter(run=run))
+    assert set(run.items.values_list("attempts", flat=True)) == {1}
+
+
+def work_and_close(pk):
+    work_until_it_stops(Run.objects.get(pk=pk))
+    connections.close_all()
+
+
+def test_two_runs_at_one_endpoint_keep_to_its_allowance_together(settings, tmp_path):
+    server = DemoModel()
+    limited = {"concurrency = 64": "concurrency = 64\nrequests_per_minute = 600"}
+    settings.MODELS_FILE = server.models_file(tmp_path, **limited)
+    runs = [a_run(items=25, budget=Decimal(10)) for _ in range(2)]
+    workers = [threading.Thread(target=work_and_close, args=(run.pk,)) for run in runs]
+    began = time.monotonic()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert {Run.objects.get(pk=run.pk).state for run in runs} == {RunState.DONE}
+    assert server.stats()["requests"] == 50
+    assert time.monotonic() - began >= 3.9  # ten at once, the other forty at ten a second
+    server.stop()

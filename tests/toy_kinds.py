@@ -15,10 +15,18 @@ def _plan(run):
     for number in range(run.parameters["items"]):
         salt = run.parameters["salt"]
         yield PlannedItem(key=f"{salt}-{number}", payload={**run.parameters, "number": number})
+    if run.parameters.get("plan_fails"):
+        raise ValueError("the plan found no way on")
 
 
 def _save(item, outcome):
     Source.objects.create(slug=f"{item.run_id}-{item.payload['number']}", title=str(outcome)[:200])
+
+
+def _save_odd_badly(item, outcome):
+    if item.payload["number"] % 2:
+        next(iter(()))
+    _save(item, outcome)
 
 
 def _estimate(payload):
@@ -40,23 +48,53 @@ async def _odd_fails(payload, ask, execute):
     return (await ask("scorer", _messages(payload))).text
 
 
+async def _fails_badly(payload, ask, execute):
+    raise ValueError("what the program printed: \x00 and \ud800")
+
+
+async def _fails_while_asking(payload, ask, execute):
+    question = asyncio.ensure_future(ask("scorer", _messages(payload)))
+    await asyncio.sleep(0.1)
+    raise ValueError(f"gave up while a question was {'answered' if question.done() else 'in flight'}")
+
+
 async def _skips(payload, ask, execute):
     raise Skipped("nothing to do for this one")
 
 
+async def _four_questions(payload, ask, execute):
+    return "".join([(await ask("scorer", _messages(payload), sample=sample)).text for sample in range(4)])
+
+
 async def _chain(payload, ask, execute):
-    texts = []
-    for sample in range(4):
-        texts.append((await ask("scorer", _messages(payload), sample=sample)).text)
-    ran = await execute(f"print({payload['number']})")
-    return ran.stdout + "".join(texts)
+    texts = await _four_questions(payload, ask, execute)
+    return (await execute(f"print({payload['number']})")).stdout + texts
 
 
-STEPS = {"once": _once, "twice": _twice_at_once, "odd_fails": _odd_fails, "skips": _skips, "chain": _chain}
+async def _runs_code(payload, ask, execute):
+    return (await execute(payload["code"], payload.get("language", "python"))).stdout
+
+
+def _no_questions(payload):
+    return Estimate(questions=[])
+
+
+STEPS = {
+    "once": _once,
+    "twice": _twice_at_once,
+    "odd_fails": _odd_fails,
+    "fails_badly": _fails_badly,
+    "fails_while_asking": _fails_while_asking,
+    "skips": _skips,
+    "four_questions": _four_questions,
+    "chain": _chain,
+}
 KINDS = {
     name: Kind(name=name, title=name, plan=_plan, step=step, save=_save, estimate=_estimate, roles=("scorer",))
     for name, step in STEPS.items()
 }
+KINDS["saves_badly"] = Kind("saves_badly", "saves badly", _plan, _once, _save_odd_badly, _estimate, ("scorer",))
+KINDS["runs_code"] = Kind("runs_code", "runs code", _plan, _runs_code, _save, _no_questions)
 
 
 def parameters(items, **more):

@@ -1,0 +1,115 @@
+"""Rates: what an endpoint allows a minute, shared by all processes through the database."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connections, transaction
+from django.utils import timezone
+
+from llm.catalog import Endpoint
+from runs import rates
+from runs.models import EndpointBucket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = timezone.now()
+
+
+def endpoint(requests=None, tokens=None):
+    return Endpoint(
+        name="house", base_url="http://127.0.0.1:1/v1", requests_per_minute=requests, tokens_per_minute=tokens
+    )
+
+
+def take(house, *, tokens=0, after_s=0.0):
+    """When the request may leave, in seconds after NOW; None when nothing was taken."""
+    with transaction.atomic():
+        turn = rates.take(house, tokens=tokens, at=NOW + timedelta(seconds=after_s))
+    return round(after_s + turn.wait_s, 3) if turn.taken else None
+
+
+def test_an_endpoint_without_limits_has_no_bucket():
+    assert take(endpoint()) == 0
+    assert not EndpointBucket.objects.exists()
+
+
+def test_no_minute_sees_more_than_the_allowance_and_one_burst():
+    house = endpoint(requests=600)
+    leaving = [take(house) for _ in range(700)]
+    assert leaving[:10] == [0] * 10
+    assert leaving[10:14] == [0.1, 0.2, 0.3, 0.4]
+    fullest = max(sum(start <= at < start + 60 for at in leaving) for start in leaving)
+    assert fullest <= 600 + 10
+
+
+def test_a_quiet_hour_is_not_followed_by_a_doubled_minute():
+    house = endpoint(requests=600)
+    take(house)
+    assert sum(take(house, after_s=3600) == 3600 for _ in range(50)) == 10
+
+
+def test_a_slow_endpoint_still_lets_one_request_go():
+    house = endpoint(requests=6)
+    assert [take(house) for _ in range(3)] == [0, 10, 20]
+
+
+def test_tokens_are_counted_too_and_a_request_larger_than_the_bucket_leaves_a_debt():
+    house = endpoint(tokens=6000)  # 100 a second
+    assert [take(house, tokens=50), take(house, tokens=1000), take(house, tokens=10)] == [0, 0.5, 9.6]
+
+
+def test_a_large_request_is_not_passed_by_by_small_ones():
+    house = endpoint(tokens=6000)
+    take(house, tokens=100)
+    large = take(house, tokens=500)
+    assert large == 1
+    assert all(take(house, tokens=1, after_s=0.01 * number) > large for number in range(20))
+
+
+def test_two_workers_share_one_bucket():
+    house, leaving, start = endpoint(requests=600), [], threading.Barrier(2)
+
+    def work():
+        start.wait()
+        leaving.extend([take(house) for _ in range(30)])
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(leaving) == 60
+    assert sum(at == 0 for at in leaving) == 10
+    assert max(leaving) == 5
+
+
+def test_a_turn_that_is_not_used_goes_back():
+    house = endpoint(requests=60, tokens=6000)
+    take(house, tokens=100)
+    assert take(house, tokens=100) == 1
+    rates.put_back(house, tokens=100)
+    assert take(house, tokens=100) == 1
+
+
+def test_while_the_endpoint_wishes_for_a_pause_nothing_is_taken_and_then_no_crowd_leaves_at_once():
+    house = endpoint(requests=600)
+    take(house)
+    rates.block(house, seconds=30, at=NOW)
+    assert [take(house, after_s=5) for _ in range(20)] == [None] * 20
+    assert rates.blocked_s(house, at=NOW + timedelta(seconds=5)) == 25
+    assert rates.blocked_s(house, at=NOW + timedelta(seconds=31)) == 0
+    assert sum(take(house, after_s=31) == 31 for _ in range(20)) == 10
+
+
+def test_a_host_whose_clock_is_behind_does_not_fill_the_same_time_in_twice():
+    house = endpoint(requests=60)
+    assert take(house, after_s=10) == 10
+    assert take(house, after_s=0) == 1  # one second after the turn before it, by its own clock
+    assert take(house, after_s=10) == 12
+
+
+def test_a_limit_that_is_named_later_finds_no_debt_from_before():
+    for _ in range(1000):
+        take(endpoint(requests=60_000), tokens=500)
+    assert take(endpoint(requests=60_000, tokens=60_000), tokens=500, after_s=1) == 1
