@@ -1,10 +1,10 @@
 """The demo: the whole way on the project's own sample data, each step the very command a person would give."""
 
 import io
-import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -72,21 +72,21 @@ def steps(*, export_to: Path) -> list[Step]:
         Step(
             "mark near-duplicates",
             lambda: Query.objects.filter(duplicate_of__isnull=False).exists(),
-            _run("find_duplicates"),
+            _command("find_duplicates"),
         ),
-        Step("score every query with both templates", lambda: _finished("scoring"), _run("score", wait=True)),
-        Step("decide what to keep", lambda: Query.objects.exclude(decision="none").exists(), _run("decide")),
+        Step("score every query with both templates", lambda: _finished("scoring"), _command("score", wait=True)),
+        Step("decide what to keep", lambda: Query.objects.exclude(decision="none").exists(), _command("decide")),
         Step(
             "pack related queries",
             lambda: _finished("packing") or not embeddings_installed(),
-            _run("build", "packing", wait=True),
+            _command("build", "packing", wait=True),
         ),
-        Step("simulate interactions", lambda: _finished("simulation"), _run("build", "simulation", wait=True)),
+        Step("simulate interactions", lambda: _finished("simulation"), _command("build", "simulation", wait=True)),
         Step("approve what ran clean and carries no flag", _approved_before, _approve),
         Step(
             "export what is approved",
             lambda: export_to.exists() and _exported(export_to),
-            _run("export", str(export_to)),
+            _command("export", str(export_to)),
         ),
     ]
 
@@ -115,7 +115,7 @@ def _import_all(say: Say) -> None:
     for command, files in (("import_queries", QUERY_FILES), ("import_dialogues", DIALOGUE_FILES)):
         for file_name, source in files.items():
             if not _imported(file_name):
-                _run(command, str(SAMPLES / file_name), source=source)(say)
+                _run(command, [str(SAMPLES / file_name)], {"source": source}, say)
 
 
 def _all_imported() -> bool:
@@ -144,16 +144,14 @@ def _exported(path: Path) -> bool:
 
 
 def _approve(say: Say) -> None:
-    """Approve in the script's own name, and leave people at least five dialogues."""
-    waiting = Dialogue.objects.awaiting_review()
-    clean = waiting.filter(method=Method.SIMULATION, last_run_clean=True, flags=[])
-    spare = max(0, waiting.count() - LEFT_FOR_PEOPLE)
-    ids = list(clean.order_by("pk").values_list("pk", flat=True)[:spare])
+    """Approve in the script's own name all but a few: feedback turns are what people are there for."""
+    clean = Dialogue.objects.awaiting_review().filter(method=Method.SIMULATION, last_run_clean=True, flags=[])
+    ids = list(clean.order_by("pk").values_list("pk", flat=True))[:-LEFT_FOR_PEOPLE]
     approve_many(
-        ids, by=_script_user(), door=Door.COMMAND, note="last run clean, no flag; approved by the demo, not read"
+        ids, by=_script_user(), door=Door.COMMAND, note="last run clean, no flag; approved by the demo, unread"
     )
     approved = Dialogue.objects.filter(pk__in=ids, state=State.APPROVED).count()
-    say(f"  {approved} dialogues approved in the name of {SCRIPT}")
+    say(f"  {approved} dialogues approved in the name of {SCRIPT}; {LEFT_FOR_PEOPLE} like them are left for people")
 
 
 def _script_user() -> User:
@@ -164,24 +162,19 @@ def _script_user() -> User:
     return user
 
 
-def _run(name: str, *arguments: str, **options: Any) -> Callable[[Say], None]:
-    def carry_out(say: Say) -> None:
-        shown = " ".join(
-            [
-                name,
-                *arguments,
-                *(f"--{key} {value}" if value is not True else f"--{key}" for key, value in options.items()),
-            ]
-        )
-        say(f"  $ manage.py {shown}")
-        output = io.StringIO()
-        try:
-            call_command(name, *arguments, json=True, stdout=output, **options)
-        except SystemExit as ended:
-            raise DemoFailed(f"{name} ended with status {ended.code}:\n{output.getvalue()}") from ended
-        *lines, result = output.getvalue().rstrip("\n").split("\n")
-        for line in lines:
-            say(f"  {line}")
-        json.loads(result)
+def _command(name: str, *arguments: str, **options: Any) -> Callable[[Say], None]:
+    """A step that is one command, shown as a person would type it."""
+    return partial(_run, name, arguments, options)
 
-    return carry_out
+
+def _run(name: str, arguments: Sequence[str], options: Mapping[str, Any], say: Say) -> None:
+    flags = [f"--{option}" if value is True else f"--{option} {value}" for option, value in options.items()]
+    shown = " ".join([name, *arguments, *flags]).replace(f"{settings.BASE_DIR}/", "")
+    say(f"  $ manage.py {shown}")
+    output = io.StringIO()
+    try:
+        call_command(name, *arguments, stdout=output, **options)
+    except SystemExit as ended:
+        raise DemoFailed(f"{name} ended with status {ended.code}:\n{output.getvalue()}") from ended
+    for line in output.getvalue().splitlines():
+        say(f"  {line}")
