@@ -49,20 +49,19 @@ class Step:
     carry_out: Callable[[Say], None]
 
 
-def people(say: Say) -> None:
-    """The three people of the demo, with random passwords that are shown once, and the script's own user."""
+def people() -> list[str]:
+    """The three people of the demo and the script's own user; a line each, with the password of those made now."""
+    lines = []
     for name, role in PEOPLE.items():
         password = secrets.token_urlsafe(12)
         user, made = make_person(name, role=role, password=password)
         if made and role == "administrator":
             user.is_staff = user.is_superuser = True
             user.save(update_fields=["is_staff", "is_superuser"])
-        say(
-            f"  {name:<14} {password}"
-            if made
-            else f"  {name:<14} stands already; a new way in: manage.py createreviewer {name}"
-        )
+        known = f"stands already; a new way in: manage.py createreviewer {name}"
+        lines.append(f"  {name:<14} {password if made else known}")
     _script_user()
+    return lines
 
 
 def steps(*, export_to: Path) -> list[Step]:

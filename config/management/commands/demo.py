@@ -1,5 +1,6 @@
 """Go the whole way on the project's own sample data, then serve."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -21,28 +22,30 @@ class Command(StudioCommand):
         parser.add_argument("--no-serve", action="store_true", help="stop before serving")
         parser.add_argument("--reset", action="store_true", help="start over: forget users and data of an earlier demo")
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--export-to", type=Path, default=settings.BASE_DIR / "approved.jsonl", metavar="FILE")
 
     def carry_out(self, **options: Any) -> Outcome:
         if options["reset"]:
             demo.start_over()
         call_command("migrate", verbosity=0, interactive=False)
-        self.stdout.write("users (write these passwords down; they are shown once)")
-        demo.people(self.stdout.write)
+        people = demo.people()
+        self.stdout.write("\n".join(["users and their passwords (shown only now and at the end):", *people]))
         try:
-            self._go_the_way()
+            self._go_the_way(options["export_to"])
         except demo.DemoFailed as error:
             return Outcome(result={"error": str(error)}, lines=[str(error)], exit_code=NOT_FINISHED)
         waiting = demo.left_for_people()
         self._say_what_is_left(waiting)
+        self.stdout.write("\n".join(["users:", *people]))
         if not options["no_serve"]:
             self._addresses(options["port"])
             call_command("up", port=options["port"])
         return Outcome(result=waiting)
 
-    def _go_the_way(self) -> None:
+    def _go_the_way(self, export_to: Path) -> None:
         model: list[Started] = []
         try:
-            for step in demo.steps(export_to=settings.BASE_DIR / "approved.jsonl"):
+            for step in demo.steps(export_to=export_to):
                 if step.done():
                     self.stdout.write(f"{step.title}: done already")
                     continue
@@ -64,7 +67,7 @@ class Command(StudioCommand):
         if not demo.embeddings_installed():
             self.stdout.write("packing was left out: the extra `embeddings` is not installed (EMBEDDINGS=0)")
         self.stdout.write(f"{waiting['disputes']} disputes await an audit, {waiting['dialogues']} dialogues a review")
-        self.stdout.write("approved.jsonl holds what is approved; all answers came from the scripted demo model")
+        self.stdout.write("what is approved stands in the file; all answers came from the scripted demo model")
 
     def _addresses(self, port: int) -> None:
         site = f"http://127.0.0.1:{port}"

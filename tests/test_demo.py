@@ -1,0 +1,54 @@
+"""The demo as a newcomer runs it: the whole way, quick the second time, over again on request."""
+
+import json
+import re
+
+import pytest
+
+pytestmark = pytest.mark.needs("embeddings", "bubblewrap")
+
+
+@pytest.fixture
+def approved_file(site):
+    """The demo writes approved.jsonl where VAR_DIR says, so that a test leaves the checkout alone."""
+    return site.folder / "approved.jsonl"
+
+
+def test_the_demo_goes_the_whole_way_leaves_work_for_people_and_is_quick_again(site, approved_file):
+    first = site.manage("demo", "--no-serve", "--export-to", approved_file)
+    passwords = re.findall(r"^  (reviewer|curator|administrator) +(\S{12,})$", first, re.MULTILINE)
+    assert [name for name, _ in passwords] == ["reviewer", "curator", "administrator"] * 2
+    assert "scripted demo model" in first
+    lines = approved_file.read_text().splitlines()
+    assert len(lines) >= 10
+    assert all(json.loads(line)["messages"] for line in lines)
+    assert site.ask_database("Query.objects.awaiting_audit().count()") >= 5
+    assert site.ask_database("Dialogue.objects.awaiting_review().count()") >= 5
+    assert site.ask_database("Turn.objects.filter(kind='feedback', dialogue__state='in_review').count()") >= 5
+    by = site.ask_database("list(Review.objects.values_list('by__username', 'by__is_script').order_by().distinct())")
+    assert by == [["demo-script", True]]
+    clean = site.ask_database(
+        "Dialogue.objects.filter(state='approved').exclude(last_run_clean=True, flags=[]).count()"
+    )
+    assert clean == 0
+
+    before = site.ask_database(
+        "[Query.objects.count(), Dialogue.objects.count(), Version.objects.count(), Run.objects.count()]"
+    )
+    second = site.manage("demo", "--no-serve", "--export-to", approved_file)
+    assert second.count("done already") >= 6
+    assert "stands already" in second
+    assert (
+        site.ask_database(
+            "[Query.objects.count(), Dialogue.objects.count(), Version.objects.count(), Run.objects.count()]"
+        )
+        == before
+    )
+
+
+@pytest.mark.skipif("DATABASE_URL" in __import__("os").environ, reason="--reset only clears the SQLite database")
+def test_reset_starts_over(site, approved_file):
+    site.manage("shell", "--no-imports", "-c", "from curation.models import Source; Source.objects.create(slug='mine')")
+    site.manage("demo", "--no-serve", "--reset", "--export-to", approved_file)
+    assert site.ask_database("Source.objects.filter(slug='mine').count()") == 0
+    assert site.ask_database("Query.objects.count()") > 100
