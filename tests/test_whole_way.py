@@ -1,5 +1,6 @@
 """The whole way by command on the sample data: counts add up, both databases agree, the file keeps its promises."""
 
+import itertools
 import json
 import os
 import tempfile
@@ -33,7 +34,12 @@ pytestmark = pytest.mark.needs("embeddings", "bubblewrap")
 
 def go(site):
     """The whole way on one site: what each command said."""
-    return {" ".join(map(str, step[:2])): site.manage(*step, "--json") for step in WAY}
+    return {name_of(step): site.manage(*step, "--json") for step in WAY}
+
+
+def name_of(step):
+    command, *arguments = step
+    return f"{command} {getattr(arguments[0], 'name', arguments[0])}" if arguments and command != "score" else command
 
 
 def comparable(value):
@@ -94,16 +100,9 @@ def test_postgresql_gives_the_same_counts(gone, demo_model, tmp_path):
                 assert comparable(other[step][key]) == value, (step, key)
 
 
-def test_every_execution_turn_is_reproduced_by_running_its_code_again(gone):
-    site, _ = gone
-    checked = site.manage("check_executions", "--json")
-    assert checked["checked"] > 0
-    assert checked["changed"] == 0
-
-
-def test_an_approved_dialogue_leaves_as_the_paper_says_and_datasets_loads_it(gone, tmp_path):
-    from datasets import load_dataset
-
+@pytest.fixture(scope="module")
+def exported(gone, tmp_path_factory):
+    """The lines of an export of all dialogues, approved here by a script."""
     site, _ = gone
     site.manage(
         "shell", "--no-imports", "-c",
@@ -112,18 +111,55 @@ def test_an_approved_dialogue_leaves_as_the_paper_says_and_datasets_loads_it(gon
         "approve_many(list(Dialogue.objects.filter(state='in_review').values_list('pk', flat=True)), by=None, "
         "door=Door.COMMAND, note='for the test')",
     )  # fmt: skip
-    file = tmp_path / "approved.jsonl"
+    file = tmp_path_factory.mktemp("export") / "approved.jsonl"
     result = site.manage("export", file, "--layout", "code_feedback", "--json")
     lines = file.read_text().split("\n")
     assert lines.pop() == ""
     assert result["dialogues"] == len(lines) > 10
-    for line in lines:
-        record = json.loads(line)
+    assert result["refused"] == 0
+    return file, [json.loads(line) for line in lines]
+
+
+def test_every_exported_line_alternates_user_first_assistant_last_and_nothing_is_empty(exported):
+    _, records = exported
+    for record in records:
         assert set(record) == {"id", "messages"}
         assert isinstance(record["id"], int)
         roles = [message["role"] for message in record["messages"]]
         assert roles == ["user", "assistant"] * (len(roles) // 2)
         assert len(roles) >= 2
         assert all(set(message) == {"role", "content"} and message["content"].strip() for message in record["messages"])
+    assert len({record["id"] for record in records}) == len(records)
+
+
+def test_datasets_loads_the_file(exported, tmp_path):
+    from datasets import load_dataset
+
+    file, records = exported
     loaded = load_dataset("json", data_files=str(file), split="train", cache_dir=str(tmp_path / "cache"))
-    assert loaded.num_rows == len(lines)
+    assert loaded.num_rows == len(records)
+
+
+def test_every_execution_turn_of_the_export_is_reproduced_by_running_its_code_again(exported):
+    import sandbox
+    from dialogues.executions import execution_turn, input_turn
+    from llm.replies import calls_input, last_code
+
+    _, records = exported
+    reproduced = 0
+    for record in records:
+        for answer, turn in itertools.pairwise(record["messages"]):
+            if turn["role"] != "user" or not turn["content"].startswith("Execution result:"):
+                continue
+            code = last_code(answer["content"]).code
+            again = input_turn() if calls_input(code) else execution_turn(sandbox.run(code))
+            assert turn["content"] == again, f"dialogue {record['id']}"
+            reproduced += 1
+    assert reproduced >= 12
+
+
+def test_a_rerun_of_the_stored_executions_finds_nothing_changed(gone):
+    site, _ = gone
+    checked = site.manage("check_executions", "--json")
+    assert checked["checked"] > 0
+    assert checked["changed"] == 0

@@ -70,7 +70,7 @@ class QueryQuerySet(ClaimableQuerySet):
 
     def awaiting_audit(self) -> Self:
         """Disputed queries that still want a verdict, riskiest first."""
-        return self.wanting().filter(disputed=True).order_by("-dispute_size", "pk")
+        return self.in_play().wanting().filter(disputed=True).order_by("-dispute_size", "pk")
 
 
 class Query(Claimable):
