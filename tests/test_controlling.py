@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 AT_REST = {
     "pause": {"queued": "paused", "running": "paused"},
     "resume": {"paused": "queued", "pausing": "queued", "over_budget": "queued", "failed": "queued"},
-    "cancel": {state: "cancelled" for state in ("queued", "running", "pausing", "paused", "failed", "over_budget")},
+    "cancel": dict.fromkeys(("queued", "running", "pausing", "paused", "failed", "over_budget"), "cancelled"),
 }
 AT_WORK = {
     "pause": {"queued": "pausing", "running": "pausing"},

@@ -1,0 +1,101 @@
+"""Programs: run once, remembered for good; a failure of the sandbox itself is the item's and never remembered."""
+
+import pytest
+
+import sandbox
+from runs import executing
+from runs.models import Execution, ItemState, RunState
+from runs.starting import start_run
+from runs.waiting import work_until_it_stops
+from tests.toy_kinds import parameters
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIMITS = sandbox.Limits()
+
+
+@pytest.fixture(autouse=True)
+def toy_kinds(settings, models_file):
+    settings.RUN_KINDS = "tests.toy_kinds.KINDS"
+
+
+def a_run(code, items=2, **more):
+    run = start_run("runs_code", by=None, title="toy", parameters=parameters(items, code=code, **more))
+    return work_until_it_stops(run)
+
+
+def key(code="print(1)", language="python", limits=LIMITS, **more):
+    return executing.execution_key(code, language, limits=limits, **more)
+
+
+def test_code_language_input_and_limits_make_the_key():
+    others = [key("print(2)"), key(language="bash"), key(stdin="1"), key(limits=sandbox.Limits(wall_s=3))]
+    assert len({key(), *others}) == 5
+    assert key() == key()
+
+
+@pytest.mark.needs("bubblewrap")
+def test_a_program_is_run_once_and_remembered_across_runs():
+    first = a_run("import time; print(time.time_ns())", items=3)
+    again = a_run("import time; print(time.time_ns())", items=3)
+    assert (first.items_done, again.items_done) == (3, 3), list(first.items.values_list("error", flat=True))
+    execution = Execution.objects.get()
+    assert (execution.status, execution.language, execution.backend) == ("ok", "python", "bubblewrap")
+    assert execution.stdout.strip().isdecimal()
+
+
+@pytest.mark.needs("bubblewrap")
+def test_a_program_that_fails_is_a_result_like_any_other():
+    assert a_run("print('before'); raise ValueError('no \\x00')", items=1).items_done == 1
+    execution = Execution.objects.get()
+    assert (execution.status, execution.exit_code, execution.stdout) == ("error", 1, "before\n")
+    assert "ValueError" in execution.stderr
+    assert not executing.executed(execution).ran_clean
+
+
+def test_code_that_no_database_holds_is_remembered_all_the_same():
+    code = "print('\x00 \ud800')"
+    executing.remember(key(code), code, "python", limits=LIMITS, result=a_result("1\n"))
+    assert executing.remembered(key(code)).code == "print('\ufffd \ufffd')"
+
+
+def test_a_language_that_is_not_here_fails_the_item_with_the_reason_and_is_not_remembered():
+    run = a_run("print 1", items=2, language="cobol-85")
+    assert (run.state, run.items_failed) == (RunState.FAILED, 2)
+    failed = run.items.filter(state=ItemState.FAILED).first()
+    assert failed.error_class == "SandboxFailed"
+    assert "no cobol-85 here" in failed.error
+    assert not Execution.objects.exists()
+
+
+def test_the_table_itself_refuses_a_failure_of_the_sandbox():
+    result = sandbox.run("print(1)", "cobol-85")
+    assert result.status == sandbox.Status.SANDBOX_ERROR
+    with pytest.raises(Exception, match="execution_is_of_the_program"):
+        executing.remember("k" * 64, "print(1)", "cobol-85", limits=LIMITS, result=result)
+
+
+def test_whoever_stored_a_result_first_wins():
+    first = a_result("1\n")
+    stored = executing.remember(key(), "print(1)", "python", limits=LIMITS, result=first)
+    later = executing.remember(key(), "print(1)", "python", limits=LIMITS, result=a_result("2\n"))
+    assert later == stored
+    assert executing.remembered(key()).stdout == "1\n"
+
+
+def a_result(stdout):
+    return sandbox.RunResult(
+        status=sandbox.Status.OK,
+        stdout=stdout,
+        stderr="",
+        exit_code=0,
+        signal=None,
+        truncated=False,
+        stdout_bytes=len(stdout),
+        stderr_bytes=0,
+        wall_s=0.1,
+        cpu_s=0.1,
+        peak_rss_bytes=1000,
+        phase="run",
+        backend="bubblewrap",
+        runtime="Python 3",
+    )
