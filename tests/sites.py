@@ -119,6 +119,18 @@ class Site:
         )
         return json.loads(self.manage("shell", "--no-imports", "-c", script))
 
+    def approve_all(self):
+        """Approve every dialogue in review, as a script does it: without reading."""
+        self.manage(
+            "shell",
+            "--no-imports",
+            "-c",
+            "from accounts.models import Door\nfrom dialogues.models import Dialogue\n"
+            "from dialogues.reviewing import approve_many\n"
+            "waiting = list(Dialogue.objects.filter(state='in_review').values_list('pk', flat=True))\n"
+            "approve_many(waiting, by=None, door=Door.COMMAND, note='for a test')",
+        )
+
     def _fresh_database(self, url):
         import psycopg
 

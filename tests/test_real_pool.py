@@ -52,12 +52,7 @@ def test_real_queries_go_the_whole_way(slices, demo_model, tmp_path):
     packed_twice = "Seed.objects.filter(use='packing').values('query').annotate(n=Count('pk')).filter(n__gt=1).count()"
     assert site.ask_database(packed_twice) == 0
 
-    site.manage(
-        "shell", "--no-imports", "-c",
-        "from dialogues.models import Dialogue\nfrom dialogues.reviewing import approve_many\n"
-        "from accounts.models import Door\n"
-        "approve_many(list(Dialogue.objects.values_list('pk', flat=True)), by=None, door=Door.COMMAND, note='for the test')",
-    )  # fmt: skip
+    site.approve_all()
     file = tmp_path / "approved.jsonl"
     exported = site.manage("export", file, "--json")
     assert exported["dialogues"] + exported["refused"] == packed["done"] + simulated["done"]

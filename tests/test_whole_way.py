@@ -104,13 +104,7 @@ def test_postgresql_gives_the_same_counts(gone, demo_model, tmp_path):
 def exported(gone, tmp_path_factory):
     """The lines of an export of all dialogues, approved here by a script."""
     site, _ = gone
-    site.manage(
-        "shell", "--no-imports", "-c",
-        "from dialogues.models import Dialogue\nfrom dialogues.reviewing import approve_many\n"
-        "from accounts.models import Door\n"
-        "approve_many(list(Dialogue.objects.filter(state='in_review').values_list('pk', flat=True)), by=None, "
-        "door=Door.COMMAND, note='for the test')",
-    )  # fmt: skip
+    site.approve_all()
     file = tmp_path_factory.mktemp("export") / "approved.jsonl"
     result = site.manage("export", file, "--layout", "code_feedback", "--json")
     lines = file.read_text().split("\n")
