@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("dialogues/", dialogues.list_dialogues, name="dialogues"),
     path("dialogues/<int:pk>/", dialogues.show_dialogue, name="detail"),
     path("exports/", exports.list_exports, name="exports"),
+    path("exports/start/", exports.start_export, name="start_export"),
     path("exports/<int:pk>/file/", exports.download, name="download"),
     # the review desk
     path("review/", review.review_queue, name="review"),

@@ -66,6 +66,9 @@
 
   document.addEventListener("click", (event) => {
     const opener = event.target.closest?.("[data-opens]");
-    if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+    const sheet = opener && document.getElementById(opener.dataset.opens);
+    if (!sheet) return;
+    sheet.showModal();
+    sheet.querySelector("button").focus();
   });
 })();

@@ -287,7 +287,8 @@ def test_a_decided_dialogue_is_sent_back_to_review(reviewer_client, other_review
     reviewer_client.post(address(dialogue), decision_on(dialogue, "needs_work", reason="No edge cases."))
     back = reverse("dialogues:review_back", args=[dialogue.pk])
     page = other_reviewer_client.get(address(dialogue))
-    assert "It is needs work" in words(page)
+    assert "Back to review" in words(page)
+    assert "No edge cases." in words(page)
     assert other_reviewer_client.post(back, {"version": 1}).status_code == 409
     response = other_reviewer_client.post(back, {"version": 2}, follow=True)
     assert "Your decision" in words(response)

@@ -156,6 +156,7 @@ def _desk(
     queue = reverse("curation:audit")
     context: dict[str, Any] = {
         "phase": phase,
+        "lease": query.claimed_until if query is not None and phase in ("rating", "verdict") else None,
         "query": query,
         "asked": asked,
         "kept_filters": with_filters("", asked),

@@ -61,7 +61,7 @@ class Mark:
 class Scale:
     """The drawing of several marks on one scale, in its own units."""
 
-    ticks: Sequence[tuple[float, str]]
+    ticks: Sequence[tuple[float, int, str]]
     marks: Sequence[Mark]
     height: int
 
@@ -137,7 +137,7 @@ def scale_of(sides: Sequence[Side], value: int, levels: Sequence[Level]) -> Scal
     read = [(side.letter, side.linked) for side in sides if side.linked is not None]
     rows = [*read, ("You", float(value))]
     return Scale(
-        ticks=[(_across(level.number), f"{level.number} {level.label}") for level in levels],
+        ticks=[(_across(level.number), level.number, level.label) for level in levels],
         marks=[Mark(name, at, x=_across(at), y=SCALE_TOP + row * SCALE_ROW) for row, (name, at) in enumerate(rows)],
         height=SCALE_TOP + len(rows) * SCALE_ROW,
     )

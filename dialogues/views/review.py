@@ -164,6 +164,7 @@ def _desk(
     queue = reverse("dialogues:review")
     context: dict[str, Any] = {
         "phase": phase,
+        "lease": dialogue.claimed_until if dialogue is not None and phase == "review" else None,
         "dialogue": dialogue,
         "asked": asked,
         "kept_filters": with_filters("", asked),
