@@ -77,3 +77,27 @@ def test_a_second_equal_command_finds_nothing_to_do_and_pays_nothing(scored_site
     assert float(first["spent"]) > 0
     assert (quoted["items"], quoted["calls"]) == (0, 0)
     assert (again["items"], again["calls"], float(again["spent"])) == (0, 0, 0.0)
+
+
+def test_two_worker_processes_share_a_run_and_every_count_is_exact(tmp_path, own_model, queries_file):
+    limited = {"concurrency = 64": "concurrency = 8\nrequests_per_minute = 3000"}
+    site = Site(tmp_path, own_model.models_file(tmp_path, **limited))
+    site.environ["RUN_WINDOW"] = "8"  # small enough that both find something
+    site.manage("import_queries", queries_file, "--source", "made")
+    queued = site.manage("score", "--budget", "5", "--json")
+    workers = [site.start("work", "--until-idle") for _ in range(2)]
+    said = [worker.communicate(timeout=120) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], said
+    run, calls, holders, facts = site.ask_database(
+        "[Run.objects.values('state', 'items_done', 'items_failed', 'calls', 'reserved', 'spent').get(),"
+        " Call.objects.aggregate(n=Count('pk'), paid=Sum('cost'), attempts=Sum('attempts')),"
+        " WorkItem.objects.values('lease_process').distinct().count(),"
+        " Query.objects.exclude(scoring='none').count()]"
+    )
+    stats = own_model.stats()
+    assert (run["state"], run["items_done"], run["items_failed"]) == ("done", queued["items"], 0)
+    assert run["calls"] == calls["n"] == calls["attempts"] == stats["requests"] == stats["distinct"]
+    assert float(run["spent"]) == pytest.approx(float(calls["paid"]))
+    assert (float(run["reserved"]), holders) == (0, 2)
+    # The facts of a query follow from its scores, whichever worker wrote the last of them.
+    assert facts == QUERIES

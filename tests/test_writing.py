@@ -88,3 +88,19 @@ def written_and_gone(run):
         return outcomes, None
 
     return asyncio.run(asyncio.wait_for(write(), timeout=60))
+
+
+def test_what_locks_the_run_comes_last_so_that_no_two_workers_wait_for_each_other(run):
+    order = []
+
+    async def write():
+        writer = Writer(run)
+        await asyncio.gather(
+            writer.do(lambda tally: order.append("claim"), locks_run=True),
+            writer.do(lambda tally: order.append("answer")),
+            writer.do(lambda tally: order.append("turn")),
+        )
+        await writer.close()
+
+    asyncio.run(write())
+    assert order == ["answer", "turn", "claim"]
