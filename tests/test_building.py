@@ -1,5 +1,7 @@
 """From kept queries to dialogues in review: plans, rows, and the build command against the demo model."""
 
+import sys
+
 import pytest
 
 from curation.models import Query
@@ -220,3 +222,12 @@ def test_an_unknown_source_is_bad_input_and_names_the_known_ones():
     a_source("oss")
     refused = run_command("build", "packing", "--source", "nowhere")
     assert refused.exit_code == 2 and "nowhere" in refused.said and "oss" in refused.said
+
+
+def test_packing_without_the_extra_says_so_and_starts_nothing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    kept_tasks()
+    refused = run_command("build", "packing", "--wait")
+    assert refused.exit_code == 2
+    assert "faiss not found" in refused.said and "extra `embeddings`" in refused.said
+    assert not Run.objects.exists()
