@@ -125,6 +125,8 @@ async def step(payload: dict[str, Any], ask: Ask, execute: Execute) -> ScoreOutc
 def save(item: WorkItem, outcome: ScoreOutcome) -> None:
     """Write the score, and the query's facts once every judge that counts has answered."""
     query_id, judge_id = item.payload["query_id"], item.payload["judge_id"]
+    # Two workers that write the two scores of a query at once would each miss the other's.
+    list(Query.objects.select_for_update(no_key=True).filter(pk=query_id).values_list("pk"))
     score = Score(
         query_id=query_id,
         judge_id=judge_id,

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import threading
+import time
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from curation.models import Judge, Query, Score, ScoreState, Scoring, Template
 from curation.scoring import REMINDER, ScoreOutcome, ScorePayload, chosen_queries, plan, save, score_query
@@ -189,6 +192,28 @@ def test_a_judge_that_does_not_count_changes_nothing_about_the_query():
     query = a_scored_query({first: 4, second: 4})
     saved(query, a_judge(counts=False, model="lab"), value=1)
     assert query.scoring == Scoring.NONE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_write_both_scores_of_a_query_at_once_leave_its_facts_behind():
+    query, (first, second) = a_query(), two_judges()
+    started = threading.Event()
+
+    def slower():
+        with transaction.atomic():
+            saved(query, first, value=3)
+            started.set()
+            time.sleep(0.5)
+        connection.close()
+
+    worker = threading.Thread(target=slower)
+    worker.start()
+    started.wait()
+    with transaction.atomic():
+        saved(query, second, value=5)
+    worker.join()
+    query.refresh_from_db()
+    assert (query.scoring, query.mean) == (Scoring.READABLE, 4)
 
 
 def told(*command):
