@@ -113,6 +113,14 @@ def test_a_filter_narrows_the_queue(reviewer):
     assert auditing.next_dispute(by=reviewer, at=timezone.now(), only={"language": "python"}) == python
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by the size of the table")
+def test_next_reads_the_index_of_the_queue_and_not_past_judged_rows(reviewer):
+    queue = auditing.disputes_for(reviewer, at=timezone.now()).within_reach(by_id=reviewer.pk, at=timezone.now())
+    plan = queue.values_list("pk")[:8].explain()
+    assert "query_audit_queue" in plan
+    assert "TEMP B-TREE" not in plan
+
+
 def test_undoing_a_verdict_puts_the_query_back_as_the_rule_left_it(reviewer):
     rule = {"decision": "drop", "decision_rule": "mean_at_least 4.0", "decided_at": timezone.now()}
     before = a_dispute(**rule)

@@ -183,6 +183,15 @@ def test_next_and_previous_walk_the_queue_without_deciding(reviewer):
     assert reviewing.previous_dialogue(by=reviewer, at=now, before=third.pk) == second
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by the size of the table")
+def test_next_reads_the_index_of_the_queue_and_not_past_decided_rows(reviewer):
+    queue = reviewing.reviews_for(reviewer, at=timezone.now()).within_reach(by_id=reviewer.pk, at=timezone.now())
+    plan = queue.values_list("pk")[:8].explain()
+    assert "dialogue_review_queue" in plan
+    assert "review_by_dialogue" in plan
+    assert "TEMP B-TREE" not in plan
+
+
 def test_many_are_approved_whoever_holds_them_and_what_breaks_a_rule_is_named(reviewer, curator):
     good, broken, stale = a_dialogue(), a_dialogue("A question only"), a_dialogue()
     stale.turns.filter(position=3).update(stale=True)
