@@ -70,7 +70,9 @@ class QueryQuerySet(ClaimableQuerySet):
 
     def awaiting_audit(self) -> Self:
         """Disputed queries that still want a verdict, riskiest first."""
-        return self.in_play().wanting().filter(disputed=True).order_by("-dispute_size", "pk")
+        # The same as in_play(), but through the stage: SQLite would leave the queue's index for that of duplicate_of.
+        in_play = self.exclude(stage__in=[Stage.DUPLICATE, Stage.SET_ASIDE])
+        return in_play.wanting().filter(disputed=True).order_by("-dispute_size", "pk")
 
 
 class Query(Claimable):
@@ -128,8 +130,17 @@ class Query(Claimable):
             models.Index(fields=["source", "stage"], name="query_by_source_stage"),
             models.Index(fields=["language", "source", "stage"], name="query_by_language_source"),
             models.Index(fields=["decision", "disputed"], name="query_by_decision"),
+            # The queue reads this index alone; SQLite would else walk a wider one past all judged rows.
             models.Index(
-                fields=["-dispute_size", "id"],
+                fields=[
+                    "-dispute_size",
+                    "id",
+                    "stage",
+                    "claimed_until",
+                    "claimed_by",
+                    "reviews_given",
+                    "reviews_wanted",
+                ],
                 name="query_audit_queue",
                 condition=Q(disputed=True, reviews_given__lt=F("reviews_wanted")),
             ),

@@ -69,8 +69,9 @@ class Dialogue(Claimable):
         indexes = [
             models.Index(fields=["state", "method", "id"], name="dialogue_by_state_method"),
             models.Index(fields=["method", "id"], name="dialogue_by_method"),
+            # The queue reads this index alone, in its order.
             models.Index(
-                fields=["id"],
+                fields=["state", "id", "claimed_until", "claimed_by", "reviews_given", "reviews_wanted"],
                 name="dialogue_review_queue",
                 condition=Q(state="in_review", reviews_given__lt=F("reviews_wanted")),
             ),

@@ -63,7 +63,10 @@ class Review(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["by", "-id"], name="review_by_person")]
+        indexes = [
+            models.Index(fields=["by", "-id"], name="review_by_person"),
+            models.Index(fields=["dialogue", "by"], name="review_by_dialogue"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(outcome="approved") | ~Q(reason=""), name="review_refusal_says_why"),
         ]
