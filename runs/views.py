@@ -16,6 +16,7 @@ from accounts.roles import Role, needs
 from runs.controlling import CONTROLS, NotNow, set_budget
 from runs.models import ItemState, Run, RunState
 from runs.pace import pace_of
+from runs.scripted import scripted_models
 from web.counts import counts_by, kept_for_a_while
 from web.notices import tell_done, tell_refused
 from web.pages import asks_for_part, page_or_part
@@ -134,6 +135,7 @@ def _as_shown(run: Run, budget_form: BudgetForm) -> dict[str, Any]:
         "groups": _groups(run),
         "verbs": [verb for verb, states in OFFERED.items() if run.state in states],
         "budget_form": budget_form,
+        "scripted": sorted(scripted_models() & set(run.parameters.get("roles", {}).values())),
     }
 
 

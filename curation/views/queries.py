@@ -11,9 +11,10 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ActionRow
 from accounts.roles import Role, needs
-from curation.models import Contamination, Query, Source, Stage
+from curation.models import Contamination, Query, Score, Source, Stage
 from curation.models.queries import QueryQuerySet
 from curation.standing import facts_about
+from runs.scripted import scripted_models
 from web.counts import count_up_to, counts_by, words_of_count
 from web.pages import page_or_part
 from web.paging import Order, page_of
@@ -114,13 +115,20 @@ def show_query(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": facts,
         "sightings": sightings[:SIGHTINGS_SHOWN],
         "sightings_total": len(sightings),
-        "scores": [(score, query.decision_inputs.get(score.judge.template.name, {})) for score in scores],
+        "scores": [(score, _linked(query, score)) for score in scores],
+        "scripted": scripted_models(),
         "hits": hits,
         "verdicts": verdicts,
         "dialogues": [seed.dialogue for seed in seeds],
         "changes": changes.order_by("-pk")[:20],
     }
     return render(request, "curation/query.html", context)
+
+
+def _linked(query: Query, score: Score) -> float | None:
+    """The score on the common scale, where the decision used it."""
+    inputs = query.decision_inputs.get(score.judge.template.name, {})
+    return inputs.get("linked") if score.judge.counts else None
 
 
 def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "") -> QueryQuerySet:

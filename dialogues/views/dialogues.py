@@ -12,6 +12,7 @@ from accounts.models import ActionRow
 from accounts.roles import Role, needs
 from dialogues.models import Dialogue, Method, Review, Revision, State, Turn
 from dialogues.models.dialogues import DialogueQuerySet
+from dialogues.views.review_desk import flags_in_words
 from web.counts import count_up_to, counts_by, words_of_count
 from web.pages import page_or_part
 from web.paging import page_of
@@ -53,11 +54,13 @@ def list_dialogues(request: HttpRequest) -> HttpResponse:
     rows = narrowed(Dialogue.objects.all(), asked)
     facets = _facets(asked)
     counted = [(count, True) for state, _, count in facets if state == asked.get("state", "")]
+    page = page_of(rows, request.GET, shown=Dialogue.objects.annotate(turns_counted=Count("turns")))
     context = {
         "form": form,
         "asked": asked,
         "facets": facets,
-        "page": page_of(rows, request.GET, shown=Dialogue.objects.annotate(turns_counted=Count("turns"))),
+        "page": page,
+        "lines": [(dialogue, flags_in_words(dialogue)) for dialogue in page.rows],
         "counted": words_of_count(*(counted[0] if counted else count_up_to(rows)), "dialogue", "dialogues"),
     }
     return page_or_part(request, "dialogues/dialogues.html", "dialogues/_dialogue_list.html", context)
@@ -71,6 +74,7 @@ def show_dialogue(request: HttpRequest, pk: int) -> HttpResponse:
     changes = ActionRow.objects.filter(table="dialogues.dialogue", row_id=pk).select_related("action__by")
     context = {
         "dialogue": dialogue,
+        "flags": flags_in_words(dialogue),
         "turns": turns_as_read(dialogue),
         "seeds": dialogue.seeds.select_related("query", "problem").order_by("position"),
         "reviews": Review.objects.filter(dialogue=dialogue).select_related("by").order_by("pk"),
