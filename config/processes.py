@@ -22,8 +22,10 @@ class Started:
     process: "subprocess.Popen[str]"
 
 
-def start(name: str, command: Sequence[str], *, environ: Mapping[str, str] | None = None) -> Started:
-    """Start one program; each of its lines is printed behind its name."""
+def start(
+    programs: list[Started], name: str, command: Sequence[str], *, environ: Mapping[str, str] | None = None
+) -> None:
+    """Start one program and add it to the set; each of its lines is printed behind its name."""
     process = subprocess.Popen(
         command,
         env={**os.environ, **(environ or {})},
@@ -34,18 +36,18 @@ def start(name: str, command: Sequence[str], *, environ: Mapping[str, str] | Non
         errors="replace",
         start_new_session=True,
     )
+    programs.append(Started(name, process))
     if process.stdout is not None:
         threading.Thread(target=_echo, args=(name, process.stdout), daemon=True).start()
-    return Started(name, process)
 
 
-def first_ended(programs: Sequence[Started], *, poll_s: float = 0.2) -> Started:
-    """Wait until one program of the set has ended, and say which."""
-    while True:
+def first_ended(programs: Sequence[Started], *, stop_asked: threading.Event, poll_s: float = 0.2) -> Started | None:
+    """Wait until one program of the set has ended, and say which; None when told to stop."""
+    while not stop_asked.wait(poll_s):
         for program in programs:
             if program.process.poll() is not None:
                 return program
-        time.sleep(poll_s)
+    return None
 
 
 def stop(programs: Sequence[Started]) -> None:

@@ -1,5 +1,6 @@
 """Whether a server of ours answers yet."""
 
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +17,7 @@ def answers(base_url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{base_url}/models", timeout=2):  # noqa: S310  # an http address of models.toml
             return True
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError):
         return False
 
 

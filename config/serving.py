@@ -23,8 +23,9 @@ def check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
-            raise PortTaken(f"{host}:{port} cannot be used ({error.strerror}); give another one with --port") from error
+        except (OSError, OverflowError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise PortTaken(f"{host}:{port} cannot be used ({why}); give another one with --port") from error
 
 
 def empty_broker_folders() -> None:
@@ -44,25 +45,23 @@ def scripted_endpoint(catalog: Catalog) -> Endpoint | None:
     return None
 
 
-def start_demo_model(endpoint: Endpoint) -> Started:
+def start_demo_model(programs: list[Started], endpoint: Endpoint) -> None:
     """The demo model server on the port that the models file names."""
     port = urlsplit(endpoint.base_url).port or 8001
-    return start("model", [*_manage(), "demo_model", "--port", str(port)])
+    start(programs, "model", [*_manage(), "demo_model", "--port", str(port)])
 
 
-def start_site(host: str, port: int, *, web_workers: int = 2) -> list[Started]:
+def start_site(programs: list[Started], host: str, port: int, *, web_workers: int = 2) -> None:
     """Web server, one worker for each queue, and the clock of the sweep."""
     binary = Path(sys.executable).parent
     gunicorn = [
         *(str(binary / "gunicorn"), "config.wsgi", "--bind", f"{host}:{port}", "--workers", str(web_workers)),
         *("--threads", "4", "--log-level", "warning", "--worker-tmp-dir", str(settings.VAR_DIR)),
     ]
-    return [
-        start("web", gunicorn),
-        start("runs", _celery("worker", "-Q", "runs", "-n", "runs@%h", "--concurrency", "1")),
-        start("jobs", _celery("worker", "-Q", "jobs", "-n", "jobs@%h", "--concurrency", "1")),
-        start("beat", _celery("beat", "--pidfile", "")),
-    ]
+    start(programs, "web", gunicorn)
+    start(programs, "runs", _celery("worker", "-Q", "runs", "-n", "runs@%h", "--concurrency", "1"))
+    start(programs, "jobs", _celery("worker", "-Q", "jobs", "-n", "jobs@%h", "--concurrency", "1"))
+    start(programs, "beat", _celery("beat", "--pidfile", ""))
 
 
 def _celery(part: str, *options: str) -> Sequence[str]:

@@ -28,7 +28,7 @@ def wait_for(condition, what, seconds=90):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
 def answers(url):
@@ -77,3 +77,20 @@ def test_a_taken_port_is_named_with_the_remedy(site, running):
     assert status == 2
     assert f"127.0.0.1:{port} cannot be used" in stderr
     assert "--port" in stderr
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find processes left behind")
+def test_ctrl_c_while_the_programs_are_still_being_started_leaves_nothing_behind(site):
+    process = site.start("up", "--port", free_port())
+    marker = f"VAR_DIR={site.environ['VAR_DIR']}"
+    wait_for(lambda: any("gunicorn" in command for command in alive_with(marker)), "the first program")
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert alive_with(marker) == []
+
+
+def test_a_port_that_cannot_be_is_refused(site):
+    status, _, stderr = site.run("up", "--port", "70000")
+    assert status == 2
+    assert "127.0.0.1:70000 cannot be used" in stderr

@@ -49,19 +49,18 @@ class Command(StudioCommand):
                 if step.done():
                     self.stdout.write(f"{step.title}: done already")
                     continue
-                model = model or self._model_server()
+                if not model:
+                    self._start_model_server(model)
                 self.stdout.write(f"{step.title}:")
                 step.carry_out(self.stdout.write)
         finally:
             stop(model)
 
-    def _model_server(self) -> list[Started]:
+    def _start_model_server(self, programs: list[Started]) -> None:
         endpoint = serving.scripted_endpoint(load_catalog(settings.MODELS_FILE))
-        if endpoint is None or answers(endpoint.base_url):
-            return []
-        server = serving.start_demo_model(endpoint)
-        wait_until_it_answers(endpoint.base_url)
-        return [server]
+        if endpoint is not None and not answers(endpoint.base_url):
+            serving.start_demo_model(programs, endpoint)
+            wait_until_it_answers(endpoint.base_url)
 
     def _say_what_is_left(self, waiting: dict[str, int]) -> None:
         if not demo.embeddings_installed():

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from types import FrameType
+import threading
 from typing import Any
 
 from django.conf import settings
@@ -17,10 +17,6 @@ from llm.entries import CatalogError
 from web.commands import BadInput, Outcome, StudioCommand
 
 
-class Stopped(Exception):
-    """Ctrl-C, or a polite request to end."""
-
-
 class Command(StudioCommand):
     help = "Migrate, then start web, workers, beat, and the demo model while a role points at it; Ctrl-C ends all."
     example = "manage.py up --port 8000"
@@ -32,37 +28,32 @@ class Command(StudioCommand):
     def carry_out(self, **options: Any) -> Outcome:
         host, port = options["host"], options["port"]
         programs: list[Started] = []
-        signal.signal(signal.SIGTERM, _stop)
-        signal.signal(signal.SIGINT, _stop)
+        # Ctrl-C and a polite request to end are noted, never raised: so none can leave a program behind.
+        stop_asked = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop_asked.set())
         try:
             serving.check_port(host, port)
             call_command("migrate", verbosity=0, interactive=False)
             serving.empty_broker_folders()
-            programs += self._model_server()
-            programs += serving.start_site(host, port)
+            self._start_model_server(programs)
+            serving.start_site(programs, host, port)
             self.stdout.write(f"serving on http://{host}:{port}/ — Ctrl-C stops everything")
-            ended = first_ended(programs)
+            ended = first_ended(programs, stop_asked=stop_asked)
         except (serving.PortTaken, CatalogError) as error:
             raise BadInput(str(error)) from error
-        except Stopped:
-            return Outcome(result={"stopped": True}, lines=["stopped"])
         finally:
-            # A second Ctrl-C must not leave programs behind.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             stop(programs)
+        if ended is None:
+            return Outcome(result={"stopped": True}, lines=["stopped"])
         sys.stderr.write(f"{ended.name} ended by itself with status {ended.process.returncode}; stopped the others\n")
         return Outcome(result={"stopped": True, "ended": ended.name}, exit_code=1)
 
-    def _model_server(self) -> list[Started]:
+    def _start_model_server(self, programs: list[Started]) -> None:
         endpoint = serving.scripted_endpoint(load_catalog(settings.MODELS_FILE))
         if endpoint is None:
-            return []
+            return
         if answers(endpoint.base_url):
             self.stdout.write(f"the demo model answers on {endpoint.base_url} already")
-            return []
-        return [serving.start_demo_model(endpoint)]
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped
+            return
+        serving.start_demo_model(programs, endpoint)
