@@ -74,7 +74,7 @@ def _take(dialogue: Dialogue, *, version: int, by: User, at: datetime) -> Change
     """Hold the dialogue at its next version, back in review if it was approved."""
     after: dict[str, Any] = {"version": version + 1}
     if dialogue.state == State.APPROVED:
-        after |= {"state": State.IN_REVIEW, "reviews_given": 0}
+        after |= {"state": State.IN_REVIEW, "reviews_given": 0, "approved_version_id": None}
     until = at + timedelta(minutes=settings.CLAIM_MINUTES)
     free_or_mine = Dialogue.objects.within_reach(by_id=by.pk, at=at).filter(pk=dialogue.pk, version=version)
     if free_or_mine.update(claimed_by=by, claimed_until=until, **after) != 1:

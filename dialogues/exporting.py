@@ -1,4 +1,4 @@
-"""Write the newest versions of approved dialogues to a file, one record per line, streamed in order of dialogue id."""
+"""Write the approved versions of dialogues to a file, one record per line, streamed in order of dialogue id."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.actions import record
@@ -77,7 +77,7 @@ def export_dialogues(
     written = Written()
     try:
         with whole_file(path) as file:
-            _write(file, written, LAYOUTS[layout], watch(newest_versions(choice)))
+            _write(file, written, LAYOUTS[layout], watch(approved_versions(choice)))
     except BaseException as error:
         Export.objects.filter(pk=export.pk).update(
             state=Export.State.FAILED, error=f"{type(error).__name__}: {error}", finished_at=timezone.now()
@@ -115,17 +115,18 @@ def _line(one: dict[str, Any]) -> bytes:
     return LINE_SEPARATORS.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"
 
 
-def newest_versions(choice: Choice) -> Found:
-    """Each chosen dialogue's id with its newest version, by key in blocks, so that no cursor stays open."""
+def approved_versions(choice: Choice) -> Found:
+    """Each chosen dialogue's id with its approved version, by key in blocks, so that no cursor stays open."""
     last = 0
-    while block := list(choice.dialogues().filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BLOCK]):
-        newest = Version.objects.filter(dialogue=OuterRef("dialogue")).order_by("-number").values("number")[:1]
-        versions = Version.objects.filter(dialogue__in=block, number=Subquery(newest)).only(
-            "dialogue_id", "number", "messages", "sha256"
-        )
-        by_dialogue = {version.dialogue_id: version for version in versions}
-        yield from ((pk, by_dialogue.get(pk)) for pk in block)
-        last = block[-1]
+    while block := list(_after(choice, last)[:BLOCK]):
+        yield from ((dialogue.pk, dialogue.approved_version) for dialogue in block)
+        last = block[-1].pk
+
+
+def _after(choice: Choice, last: int) -> DialogueQuerySet:
+    columns = ("approved_version__dialogue", "approved_version__messages", "approved_version__sha256")
+    chosen = choice.dialogues().filter(pk__gt=last).order_by("pk")
+    return chosen.select_related("approved_version").only("approved_version__number", *columns)
 
 
 def lines_again(export: Export) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ from dialogues.versions import write_version
 from web.claims import Stale
 
 BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
-SENT_BACK: dict[str, Any] = {"state": State.IN_REVIEW, "reviews_given": 0}
+SENT_BACK: dict[str, Any] = {"state": State.IN_REVIEW, "reviews_given": 0, "approved_version_id": None}
 VERBS = {
     Review.Outcome.APPROVED: "approve dialogue",
     Review.Outcome.NEEDS_WORK: "ask for work on dialogue",
@@ -83,7 +83,10 @@ def approve(dialogue_id: int, *, version: int, by: User, still_fits: bool = Fals
         dialogue = Dialogue.objects.select_for_update().get(pk=dialogue_id)
         given = dialogue.reviews_given + 1
         enough = given >= dialogue.reviews_wanted
-        after = {"reviews_given": given} | ({"state": State.APPROVED} if enough else {})
+        frozen = write_version(dialogue, by=by) if enough else None
+        after: dict[str, Any] = {"reviews_given": given}
+        if frozen is not None:
+            after |= {"state": State.APPROVED, "approved_version_id": frozen.pk}
         _decide_held(dialogue, version=version, by=by, after=after)
         turns = list(dialogue.turns.all())
         _refuse_broken(turns, still_fits=still_fits)
@@ -91,7 +94,7 @@ def approve(dialogue_id: int, *, version: int, by: User, still_fits: bool = Fals
         reason = "\n".join(filter(None, [STILL_FITS if fitting else "", note]))
         review = _reviewed(dialogue, Review.Outcome.APPROVED, by=by, reason=reason)
         record(VERBS[Review.Outcome.APPROVED], [_change(dialogue, after), review, *fitting], by=by, note=reason)
-        return write_version(dialogue, by=by) if enough else None
+        return frozen
 
 
 def reject(dialogue_id: int, *, version: int, reason: str, by: User) -> None:
@@ -150,8 +153,9 @@ def approve_many(ids: Iterable[int], *, by: User | None, door: Door, note: str =
             except NotReviewable as error:
                 refused[dialogue.pk] = str(error)
                 continue
-            changes += _decided(dialogue, State.APPROVED, Review.Outcome.APPROVED, by=by, reason=note)
-            write_version(dialogue, by=by)
+            frozen = write_version(dialogue, by=by)
+            after = {"state": State.APPROVED, "approved_version_id": frozen.pk}
+            changes += _decided(dialogue, after, Review.Outcome.APPROVED, by=by, reason=note)
         action = record("approve dialogues", changes, by=by, door=door, note=note)
     return Many(action, refused)
 
@@ -160,11 +164,12 @@ def reject_many(ids: Iterable[int], reason: str, *, by: User | None, door: Door)
     """Reject dialogues for one reason, whoever holds them."""
     if not reason.strip():
         raise NotReviewable("say why: dialogues are not rejected without a reason")
+    rejected = {"state": State.REJECTED, "approved_version_id": None}
     with transaction.atomic():
         changes = [
             change
             for dialogue in _locked(ids, leave_out=State.REJECTED)
-            for change in _decided(dialogue, State.REJECTED, Review.Outcome.REJECTED, by=by, reason=reason.strip())
+            for change in _decided(dialogue, rejected, Review.Outcome.REJECTED, by=by, reason=reason.strip())
         ]
         return Many(record("reject dialogues", changes, by=by, door=door, note=reason.strip()), {})
 
@@ -205,10 +210,10 @@ def _locked(ids: Iterable[int], *, leave_out: State) -> Iterator[Dialogue]:
 
 
 def _decided(
-    dialogue: Dialogue, state: State, outcome: Review.Outcome, *, by: User | None, reason: str
+    dialogue: Dialogue, after: dict[str, Any], outcome: Review.Outcome, *, by: User | None, reason: str
 ) -> list[Change]:
     """Write a bulk decision on one dialogue: no further reviewer is wanted after it."""
-    after = {"state": state, "reviews_given": dialogue.reviews_wanted}
+    after = after | {"reviews_given": dialogue.reviews_wanted}
     Dialogue.objects.filter(pk=dialogue.pk).update(version=F("version") + 1, **after)
     return [_change(dialogue, after), _reviewed(dialogue, outcome, by=by, reason=reason)]
 

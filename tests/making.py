@@ -7,6 +7,7 @@ from django.utils import timezone
 from curation.models import Decision, ImportBatch, Query, Scoring, Source
 from curation.texts import text_hash
 from dialogues.models import AuthorKind, Dialogue, Role, Turn, TurnKind
+from dialogues.versions import write_version
 from runs.kinds import Answer, Executed
 
 numbers = itertools.count(1)
@@ -63,6 +64,13 @@ def a_dialogue(*contents, **columns):
             author_kind=AuthorKind.MODEL,
             category="Efficiency" if kind == TurnKind.FEEDBACK else "",
         )
+    return Dialogue.objects.get(pk=dialogue.pk)
+
+
+def an_approved_dialogue(*contents, **columns):
+    """A dialogue as an approval leaves it: with the version that an export takes."""
+    dialogue = a_dialogue(*contents, state="approved", **columns)
+    Dialogue.objects.filter(pk=dialogue.pk).update(approved_version=write_version(dialogue, by=None))
     return Dialogue.objects.get(pk=dialogue.pk)
 
 

@@ -8,22 +8,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import Action
+from accounts.actions import undo
+from accounts.models import Action, Door, User
+from dialogues.editing import edit_feedback
 from dialogues.exporting import lines_again
 from dialogues.models import Dialogue, Export, Seed, State, Turn, Version
-from dialogues.versions import write_version
-from tests.making import a_dialogue, a_query, a_source
+from dialogues.reviewing import approve_many
+from tests.making import a_dialogue, a_query, a_source, an_approved_dialogue
 from tests.running import run_command
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def approved(*contents, **columns):
-    dialogue = a_dialogue(*contents, state=State.APPROVED, **columns)
-    write_version(dialogue, by=None)
-    return dialogue
 
 
 def records(path):
@@ -33,7 +30,7 @@ def records(path):
 
 
 def test_only_approved_dialogues_leave_in_order_of_their_id(tmp_path):
-    first, _, second = approved(), a_dialogue(), approved("What é?", "This: \u2028.")
+    first, _, second = an_approved_dialogue(), a_dialogue(), an_approved_dialogue("What é?", "This: \u2028.")
     a_dialogue(state=State.REJECTED)
     file = tmp_path / "approved.jsonl"
     exported = run_command("export", file, "--layout", "code_feedback")
@@ -53,17 +50,30 @@ def test_only_approved_dialogues_leave_in_order_of_their_id(tmp_path):
     assert len(file.read_text().splitlines()) == 2
 
 
-def test_the_newest_version_is_exported_and_not_the_turns(tmp_path):
-    dialogue = approved()
-    Turn.objects.filter(dialogue=dialogue, position=2).update(content="It fails on an empty list.")
-    write_version(dialogue, by=None)
+def test_the_approved_version_is_exported_and_not_the_turns(tmp_path):
+    dialogue = an_approved_dialogue()
     Turn.objects.filter(dialogue=dialogue, position=2).update(content="Not approved.")
     run_command("export", tmp_path / "a.jsonl")
-    assert records(tmp_path / "a.jsonl")[0]["messages"][2]["content"] == "It fails on an empty list."
+    assert records(tmp_path / "a.jsonl")[0]["messages"][2]["content"] == "It is slow on long lists."
+
+
+def test_undoing_an_approval_and_the_edit_before_it_exports_what_was_approved_first(tmp_path):
+    dialogue = a_dialogue()
+    approve_many([dialogue.pk], by=None, door=Door.COMMAND)
+    editor, now = User.objects.create(username="eva"), timezone.now()
+    feedback = dialogue.turns.get(position=2)
+    edit_feedback(feedback.pk, content="Edited.", category="Efficiency", version=2, by=editor, at=now)
+    Turn.objects.filter(dialogue=dialogue).update(stale=False)  # the answers were found to fit
+    second = approve_many([dialogue.pk], by=None, door=Door.COMMAND).action
+    undo(second, by=None)
+    Turn.objects.filter(dialogue=dialogue, position=3).update(stale=True)
+    undo(Action.objects.get(verb="edit feedback"), by=None)
+    run_command("export", tmp_path / "a.jsonl")
+    assert records(tmp_path / "a.jsonl")[0]["messages"][2]["content"] == "It is slow on long lists."
 
 
 def test_the_export_row_lists_the_versions_and_an_action_says_who(tmp_path):
-    approved(), approved()
+    an_approved_dialogue(), an_approved_dialogue()
     result = run_command("export", tmp_path / "a.jsonl", "--method", "simulation").result
     export = Export.objects.get()
     assert export.version_ids == list(Version.objects.order_by("dialogue").values_list("pk", flat=True))
@@ -73,13 +83,13 @@ def test_the_export_row_lists_the_versions_and_an_action_says_who(tmp_path):
 
 @pytest.mark.parametrize("layout", ["code_feedback", "openai", "sharegpt"])
 def test_an_export_can_be_made_again_byte_for_byte_from_its_row(tmp_path, layout):
-    approved(), approved()
+    an_approved_dialogue(), an_approved_dialogue()
     run_command("export", tmp_path / "a.jsonl", "--layout", layout)
     assert b"".join(lines_again(Export.objects.get())) == (tmp_path / "a.jsonl").read_bytes()
 
 
 def test_the_other_layouts_have_no_further_keys(tmp_path):
-    dialogue = approved("Why?", "Because.")
+    dialogue = an_approved_dialogue("Why?", "Because.")
     run_command("export", tmp_path / "o.jsonl", "--layout", "openai")
     run_command("export", tmp_path / "s.jsonl", "--layout", "sharegpt")
     assert records(tmp_path / "o.jsonl") == [
@@ -94,10 +104,10 @@ def test_the_other_layouts_have_no_further_keys(tmp_path):
 
 
 def test_filters_choose_by_method_and_by_source_of_the_dialogue_or_its_seeds(tmp_path):
-    imported = approved(method="imported", source=a_source("here"))
-    built = approved(method="packing")
+    imported = an_approved_dialogue(method="imported", source=a_source("here"))
+    built = an_approved_dialogue(method="packing")
     Seed.objects.create(dialogue=built, position=0, query=a_query(source=a_source("here")), use="packing")
-    approved()
+    an_approved_dialogue()
     file = tmp_path / "a.jsonl"
     run_command("export", file, "--source", "here")
     assert [record["id"] for record in records(file)] == [imported.pk, built.pk]
@@ -106,7 +116,12 @@ def test_filters_choose_by_method_and_by_source_of_the_dialogue_or_its_seeds(tmp
 
 
 def test_what_breaks_a_rule_is_refused_listed_and_not_written(tmp_path):
-    good, without, broken, changed = approved(), a_dialogue(state=State.APPROVED), approved(), approved()
+    good, without, broken, changed = (
+        an_approved_dialogue(),
+        a_dialogue(state=State.APPROVED),
+        an_approved_dialogue(),
+        an_approved_dialogue(),
+    )
     text = '[{"content":"Only","role":"user"}]'
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     Version.objects.filter(dialogue=broken).update(messages=text, sha256=sha256)
@@ -144,7 +159,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, file, argumen
 def test_a_failed_export_keeps_the_old_file_and_says_why(tmp_path):
     from dialogues.exporting import Choice, export_dialogues
 
-    approved()
+    an_approved_dialogue()
     file = tmp_path / "a.jsonl"
     file.write_text("old")
 
@@ -174,7 +189,7 @@ def test_a_killed_writer_leaves_no_half_file(tmp_path):
 
 def test_reading_goes_by_key_in_blocks(tmp_path, django_assert_max_num_queries):
     for _ in range(8):
-        approved()
+        an_approved_dialogue()
     with django_assert_max_num_queries(12):
         assert run_command("export", tmp_path / "a.jsonl").result["dialogues"] == 8
     assert Dialogue.objects.approved().count() == 8

@@ -15,7 +15,7 @@ from dialogues.models import Branch, Comment, Dialogue, Export, Review, Revision
 from dialogues.tasks import write_export
 from dialogues.versions import write_version
 from runs.models import Call, Execution
-from tests.making import a_dialogue, a_query, a_source
+from tests.making import a_dialogue, a_query, a_source, an_approved_dialogue
 
 pytestmark = pytest.mark.django_db
 
@@ -27,12 +27,6 @@ def words(response):
 def listed(client, query_string=""):
     html = client.get(f"/dialogues/{query_string}").content.decode()
     return [int(pk) for pk in re.findall(r'class="clamp"\s+href="/dialogues/(\d+)/"', html)]
-
-
-def approved(*contents, **columns):
-    dialogue = a_dialogue(*contents, state="approved", **columns)
-    write_version(dialogue, by=None)
-    return dialogue
 
 
 def test_the_list_shows_the_newest_first_with_its_facts(reviewer_client):
@@ -148,8 +142,8 @@ def an_export(folder, **choice):
 
 
 def test_the_download_is_the_very_file_that_was_written(curator_client, tmp_path):
-    approved()
-    approved("What é?", "This: \u2028.")
+    an_approved_dialogue()
+    an_approved_dialogue("What é?", "This: \u2028.")
     export = an_export(tmp_path)
     (tmp_path / "approved.jsonl").rename(tmp_path / "moved.jsonl")
     response = curator_client.get(reverse("dialogues:download", args=[export.pk]))
@@ -167,7 +161,7 @@ def test_only_a_finished_export_can_be_downloaded(curator_client):
 
 
 def test_a_reviewer_sees_exports_but_takes_none_out(reviewer_client, tmp_path):
-    approved()
+    an_approved_dialogue()
     export = an_export(tmp_path)
     page = reviewer_client.get("/exports/")
     assert "approved.jsonl" in words(page) and "Download" not in page.content.decode().partition("<tbody>")[2]
@@ -180,8 +174,8 @@ def test_a_curator_hands_an_export_to_the_worker(
 ):
     settings.VAR_DIR = tmp_path
     source = a_source("mine")
-    wanted = approved("q", "a", source=source)
-    approved()
+    wanted = an_approved_dialogue("q", "a", source=source)
+    an_approved_dialogue()
     app.conf.task_always_eager = True
     try:
         with django_capture_on_commit_callbacks(execute=True):
@@ -224,7 +218,7 @@ def test_the_list_of_exports_never_reads_the_lists_of_versions(curator_client, d
 
 def test_two_exports_started_by_the_worker_keep_their_own_files(curator, settings, tmp_path):
     settings.VAR_DIR = tmp_path
-    approved()
+    an_approved_dialogue()
     write_export("openai", "", "", curator.pk)
     write_export("sharegpt", "packing", "", curator.pk)
     assert [export.dialogues for export in Export.objects.order_by("pk")] == [1, 0]

@@ -59,6 +59,14 @@ class Dialogue(Claimable):
     flags = models.JSONField(default=list, blank=True, help_text="names of consistency checks that found something")
     scripted = models.BooleanField(default=False, help_text="Its turns came from the scripted demo model.")
     last_run_clean = models.BooleanField(null=True, help_text="null: it holds no code that was run")
+    approved_version = models.ForeignKey(
+        "dialogues.Version",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="what leaves in an export; not always the newest, since an approval can be undone",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -79,6 +87,9 @@ class Dialogue(Claimable):
         constraints = [
             models.CheckConstraint(condition=Q(method__in=Method.values), name="dialogue_method_known"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="dialogue_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="approved") | Q(approved_version__isnull=True), name="dialogue_version_when_approved"
+            ),
             models.UniqueConstraint(fields=["text_hash"], condition=~Q(text_hash=""), name="dialogue_imported_once"),
         ]
 
