@@ -11,6 +11,7 @@ from django.conf import settings
 
 from config.processes import Started, start
 from llm.catalog import Catalog, Endpoint
+from runs.models import Run
 
 
 class PortTaken(OSError):
@@ -34,6 +35,8 @@ def empty_broker_folders() -> None:
         shutil.rmtree(settings.BROKER_DIR, ignore_errors=True)
         for name in ("queue", "control"):
             (settings.BROKER_DIR / name).mkdir(parents=True)
+        # No message is on its way any more: the sweep may wake every run at once.
+        Run.objects.filter(slice_until__isnull=False).update(slice_until=None)
 
 
 def scripted_endpoint(catalog: Catalog) -> Endpoint | None:

@@ -41,6 +41,7 @@ class Desk:
     writer: Writer
     draw: int = 0
     broken: str = ""
+    told_to_end: bool = False
     stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
     clients: dict[str, Client] = field(default_factory=dict)
     places: dict[str, asyncio.Semaphore] = field(default_factory=dict)
@@ -56,6 +57,11 @@ class Desk:
         """Nothing further is sent; `broken` says why no item of this run can go on."""
         self.broken = self.broken or broken
         self.stop_asked.set()
+
+    def end(self) -> None:
+        """This process is asked to end."""
+        self.told_to_end = True
+        self.stop()
 
     async def rest(self, seconds: float) -> None:
         """Wait, but not a moment longer than the run goes on."""

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -31,8 +33,11 @@ SAMPLE_EVERY_S, SAMPLES_KEPT = 2.0, 60
 Report = Callable[[Run], None]
 
 
-async def work_on(run: Run, *, seconds: float | None = None, report: Report | None = None) -> None:
-    """Work on a run until nothing is left to claim, it is told to stop, or the time is up."""
+async def work_on(run: Run, *, seconds: float | None = None, report: Report | None = None) -> bool:
+    """Work on a run until nothing is left to claim, it is told to stop, or the time is up.
+
+    True when the whole process was asked to end meanwhile.
+    """
     async with AsyncExitStack() as stack:
         writer = Writer(run)
         stack.push_async_callback(writer.close)
@@ -41,7 +46,7 @@ async def work_on(run: Run, *, seconds: float | None = None, report: Report | No
             catalog = load_catalog(settings.MODELS_FILE).with_overrides(run.parameters.get("roles", {}))
         except (CatalogError, UnknownKind) as error:
             await writer.do(partial(_put_aside, run, str(error)), locks_run=True)
-            return
+            return False
         desk = Desk(catalog=catalog, writer=writer, draw=int(run.parameters.get("draw", 0)))
         cores = os.cpu_count() or 1
         # As wide as the cores; the threads live as long as the pool, which the sandbox's launcher relies on.
@@ -49,7 +54,24 @@ async def work_on(run: Run, *, seconds: float | None = None, report: Report | No
         work = Work(kind=kind, desk=desk, writer=writer, programs=programs, cores=asyncio.Semaphore(cores))
         stack.push_async_callback(desk.close)
         stack.push_async_callback(_abandon, work)
+        stack.enter_context(_polite_end(desk))
         await _window(work, seconds=seconds, report=report)
+    return desk.told_to_end
+
+
+@contextmanager
+def _polite_end(desk: Desk) -> Iterator[None]:
+    """A request to end (SIGTERM) lets what is in flight be written, as a pause does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, desk.end)
+    try:
+        yield
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _window(work: Work, *, seconds: float | None, report: Report | None) -> None:

@@ -28,8 +28,9 @@ def run_slice(run_id: int, turn: str) -> None:
     if ours.update(slice_until=mine) == 0:
         return
     run = Run.objects.get(pk=run_id)
-    asyncio.run(work_on(run, seconds=slice_s))
-    if has_work(run):
+    told_to_end = asyncio.run(work_on(run, seconds=slice_s))
+    # A worker on its way out would take the next message up itself; the sweep wakes another one.
+    if not told_to_end and has_work(run):
         send_slice(run, since=mine)
     else:
         Run.objects.filter(pk=run_id, slice_until=mine).update(slice_until=None)

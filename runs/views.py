@@ -87,9 +87,7 @@ def list_runs(request: HttpRequest) -> HttpResponse:
 def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     """One run; while something moves, the part of it that changes asks for itself again."""
     run = get_object_or_404(Run.objects.select_related("by"), pk=pk)
-    response = page_or_part(
-        request, "runs/run.html", "runs/_run.html", _as_shown(run, BudgetForm(initial={"budget": run.budget}))
-    )
+    response = page_or_part(request, "runs/run.html", "runs/_run.html", _as_shown(run, _budget_form(run)))
     if asks_for_part(request) and run.state not in MOVING:
         trigger_client_event(response, "studio:tell", {"words": f"{run.title}: {run.get_state_display()}"})
     return response
@@ -122,6 +120,11 @@ def change_budget(request: HttpRequest, pk: int) -> HttpResponse:
     set_budget(run, form.cleaned_data["budget"], by=cast(User, request.user))
     tell_done(request, "Budget changed.")
     return redirect(run)
+
+
+def _budget_form(run: Run) -> BudgetForm:
+    budget = None if run.budget is None else format(run.budget.normalize(), "f")
+    return BudgetForm(initial={"budget": budget})
 
 
 def _as_shown(run: Run, budget_form: BudgetForm) -> dict[str, Any]:

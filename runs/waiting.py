@@ -1,6 +1,8 @@
 """Work on runs in this process, without a broker: what `--wait` and `manage.py work` do."""
 
 import asyncio
+import signal
+import sys
 import time
 
 from django.utils import timezone
@@ -24,7 +26,8 @@ def work_until_it_stops(run: Run, *, report: Report | None = None) -> Run:
             return run
         ended = run.items_ended
         if has_work(run):
-            asyncio.run(work_on(run, report=report))
+            if asyncio.run(work_on(run, report=report)):
+                sys.exit(128 + signal.SIGTERM)
             run.refresh_from_db()
         if run.items_ended == ended and run.state in MOVING_STATES:
             time.sleep(POLL_S)  # others hold what is left

@@ -58,6 +58,21 @@ def test_scoring_killed_in_the_middle_goes_on_and_repeats_at_most_what_was_in_fl
     assert scores == [QUERIES * TEMPLATES] * 2
 
 
+def test_scoring_that_is_asked_to_end_writes_what_is_in_flight_and_repeats_nothing(scored_site, own_model):
+    process = scored_site.start("score", "--wait")
+    while own_model.stats()["requests"] < 0.3 * QUERIES * TEMPLATES:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert scored_site.ask_database("WorkItem.objects.filter(state='leased').count()") == 0
+    assert 0 < scored_site.ask_database("Score.objects.count()") < QUERIES * TEMPLATES
+    result = scored_site.manage("score", "--wait", "--json")
+    assert (result["state"], result["done"]) == ("done", QUERIES * TEMPLATES)
+    assert own_model.stats()["repeated"] == 0
+
+
 def test_scoring_with_the_endpoint_down_names_it_writes_nothing_and_finishes_later(scored_site, own_model):
     own_model.stop()
     status, stdout, _ = scored_site.run("score", "--wait", "--json")

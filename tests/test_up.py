@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.on_postgresql import free_port
+from tests.sites import DemoModel, Site
 
 
 def alive_with(marker):
@@ -94,3 +95,25 @@ def test_a_port_that_cannot_be_is_refused(site):
     status, _, stderr = site.run("up", "--port", "70000")
     assert status == 2
     assert "127.0.0.1:70000 cannot be used" in stderr
+
+
+def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_goes_on(tmp_path):
+    model = DemoModel("--latency", "0.5")
+    site = Site(tmp_path, model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 4"}))
+    rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(60)]
+    file = tmp_path / "queries.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    site.manage("import_queries", file, "--source", "made")
+    site.manage("score")
+    process = site.start("up", "--port", free_port())
+    wait_for(lambda: model.stats()["requests"] >= 12, "the run to be under way")
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    calls, leased = site.ask_database("[Run.objects.get().calls, WorkItem.objects.filter(state='leased').count()]")
+    assert (calls, leased) == (model.stats()["requests"], 0)
+    process = site.start("up", "--port", free_port())
+    wait_for(lambda: site.ask_database("Run.objects.get().state") == "done", "the run to go on and end")
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert model.stats()["repeated"] == 0
+    model.stop()
