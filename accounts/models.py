@@ -3,6 +3,7 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 
 
 class Theme(models.TextChoices):
@@ -18,6 +19,11 @@ class User(AbstractUser):
     keys_enabled = models.BooleanField("single-key shortcuts", default=True)
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.AUTO)
     time_zone = models.CharField(max_length=64, default="UTC")
+
+    @cached_property
+    def group_names(self) -> frozenset[str]:
+        """The names of this person's groups, read once: a page asks for the role many times."""
+        return frozenset(self.groups.values_list("name", flat=True))
 
 
 class Door(models.TextChoices):

@@ -33,8 +33,7 @@ def role_of(user: User | AnonymousUser) -> Role:
         return Role.ANYONE
     if user.is_superuser:
         return Role.ADMINISTRATOR
-    names = user.groups.values_list("name", flat=True)
-    return max((GROUPS[name] for name in names if name in GROUPS), default=Role.ANYONE)
+    return max((GROUPS[name] for name in user.group_names if name in GROUPS), default=Role.ANYONE)
 
 
 def needs(role: Role) -> Callable[[View], View]:

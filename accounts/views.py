@@ -106,7 +106,9 @@ def undo_action(request: HttpRequest, pk: int) -> HttpResponse:
     except actions.CannotUndo as reason:
         tell_refused(request, f"Not undone: {reason}.")
     else:
-        tell_done(request, f"Undone: {action.verb} ({undoing.rows_changed:,} rows).", action_id=undoing.pk)
+        done_again = action.verb.removeprefix("undo ")
+        words = f"Undone: {action.verb}" if done_again == action.verb else f"Done again: {done_again}"
+        tell_done(request, f"{words} ({undoing.rows_changed:,} rows).", action_id=undoing.pk)
     return redirect(_way_back(request))
 
 

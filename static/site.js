@@ -99,6 +99,13 @@
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
+  // Filters that are not set stay out of the address.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.verb !== "get") return;
+    const { parameters } = event.detail;
+    for (const [name, value] of Object.entries(parameters)) if (value === "") delete parameters[name];
+  });
+
   document.addEventListener("htmx:afterSettle", dressNotices);
   document.addEventListener("htmx:responseError", (event) => warn(failureWords(event.detail.xhr.status)));
   document.addEventListener("htmx:sendError", () => warn("The server cannot be reached. What you typed stays here; try again."));

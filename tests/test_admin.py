@@ -38,7 +38,7 @@ def test_queries_are_found_by_filters_and_by_words(administrator_client):
     assert listed(administrator_client, f"{QUERIES}?stage=kept") == {kept.pk}
     assert listed(administrator_client, f"{QUERIES}?stage=duplicate") == {duplicate.pk}
     assert listed(administrator_client, f"{QUERIES}?disputed__exact=1") == {disputed.pk}
-    assert listed(administrator_client, f"{QUERIES}?q=intervals") == {kept.pk}
+    assert listed(administrator_client, f"{QUERIES}?q=merge") == {kept.pk}
     assert listed(administrator_client, f"{QUERIES}?q=words&disputed__exact=1") == {disputed.pk}
     assert listed(administrator_client, f"{QUERIES}?language=go") == {kept.pk}
 

@@ -93,3 +93,48 @@ def test_a_page_reads_two_statements_whatever_its_place():
 
 def test_an_empty_list_is_one_empty_page():
     assert page_of(Query.objects.none(), {}).rows == []
+
+
+def searched(search, size=3, **filters):
+    """The keys of all pages of a search, going forwards."""
+    pages, asked = [], {}
+    while True:
+        page = page_of(Query.objects.filter(**filters), asked, search=search, size=size)
+        pages.append([row.pk for row in page.rows])
+        if not page.after:
+            return pages
+        asked = {"after": page.after}
+
+
+def test_a_search_is_paged_through_to_its_last_match():
+    matches = [a_query(f"sort list {number}").pk for number in range(7)]
+    a_query("nothing of it")
+    assert searched("sort") == [matches[:3:-1], matches[3:0:-1], matches[:1]]
+
+
+def test_a_search_finds_rare_rows_behind_many_blocks_of_matches(monkeypatch):
+    monkeypatch.setattr("web.search.FIRST_BLOCK", 2)
+    rare = [a_query(f"sort list {number}", language="go" if number % 9 == 0 else "python") for number in range(30)]
+    wanted = [query.pk for query in rare if query.language == "go"][::-1]
+    assert [key for page in searched("sort", language="go") for key in page] == wanted
+
+
+def test_a_search_goes_back_to_the_same_rows():
+    for number in range(8):
+        a_query(f"sort list {number}")
+    first = page_of(Query.objects.all(), {}, search="sort", size=3)
+    second = page_of(Query.objects.all(), {"after": first.after}, search="sort", size=3)
+    back = page_of(Query.objects.all(), {"before": second.before}, search="sort", size=3)
+    assert (back.rows, back.before) == (first.rows, "")
+
+
+def test_a_search_without_words_is_no_search():
+    query = a_query()
+    assert page_of(Query.objects.all(), {}, search="?!").rows == [query]
+
+
+def test_a_search_takes_the_order_of_the_key_even_where_another_was_asked_for():
+    wide, narrow = a_query("sort a", linked_gap=3.0), a_query("sort b", linked_gap=1.0)
+    order = Order("dispute_size")
+    page = page_of(Query.objects.all(), {"after": ""}, search="sort", order=order)
+    assert page.rows == [narrow, wide]

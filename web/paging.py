@@ -6,6 +6,8 @@ from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from web.search import matching_keys, words_of
+
 Row = TypeVar("Row", bound=Model)
 
 PAGE_SIZE = 50
@@ -43,6 +45,9 @@ class Order:
         return str(row.pk) if self.column == "pk" else f"{getattr(row, self.column)!r}~{row.pk}"
 
 
+NEWEST_FIRST = Order()
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
     """Some rows, and the cursors of the pages before and after them (empty: there is none)."""
@@ -51,30 +56,35 @@ class Page(Generic[Row]):
     before: str = ""
     after: str = ""
 
+    @property
+    def is_whole(self) -> bool:
+        """There is no other page."""
+        return not self.before and not self.after
+
 
 def page_of(
     rows: QuerySet[Row],
     asked: Mapping[str, Any],
     *,
     shown: QuerySet[Row] | None = None,
-    order: Order | None = None,
+    order: Order = NEWEST_FIRST,
+    search: str = "",
     size: int = PAGE_SIZE,
 ) -> Page[Row]:
     """The page that `after` or `before` in the address asks for; an unreadable cursor gives the first page.
 
     `rows` says which rows there are; `shown`, where given, says how to read those of one page (joins, columns).
-    Keys are found first, from an index alone, so that a wide row is read only when it is shown.
+    Keys are found first, from an index alone, so that a wide row is read only when it is shown. With a search the
+    rows come in the order of their key.
     """
-    order = order or Order()
-    cursor, backwards, beyond = _asked_place(asked, order)
-    sought = rows.filter(beyond).order_by(*order.fields(backwards=backwards))
-    keys = list(sought.values_list("pk", flat=True)[: size + 1])
+    order = Order(descending=order.key_descending) if words_of(search) else order
+    cursor, backwards = _asked_place(asked, order)
+    keys = _keys(rows, order, cursor, backwards=backwards, search=search, limit=size + 1)
     more, keys = len(keys) > size, keys[:size]
     if backwards:
         keys.reverse()
-    by_key = {
-        row.pk: row for row in (rows.model._default_manager.all() if shown is None else shown).filter(pk__in=keys)
-    }
+    readable = rows.model._default_manager.all() if shown is None else shown
+    by_key = {row.pk: row for row in readable.filter(pk__in=keys)}
     found = [by_key[key] for key in keys if key in by_key]
     has_before = more if backwards else bool(cursor)
     has_after = bool(cursor) if backwards else more
@@ -85,14 +95,30 @@ def page_of(
     )
 
 
-def _asked_place(asked: Mapping[str, Any], order: Order) -> tuple[str, bool, Q]:
+def _asked_place(asked: Mapping[str, Any], order: Order) -> tuple[str, bool]:
+    """The cursor of the address, and whether the page before it is asked for."""
     for name, backwards in (("after", False), ("before", True)):
         if cursor := asked.get(name):
             try:
-                return cursor, backwards, order.beyond(cursor, backwards=backwards)
+                _read(cursor, order.column)
             except BadCursor:
                 break
-    return "", False, Q()
+            return cursor, backwards
+    return "", False
+
+
+def _keys(rows: QuerySet[Any], order: Order, cursor: str, *, backwards: bool, search: str, limit: int) -> list[int]:
+    fields = order.fields(backwards=backwards)
+    if not words_of(search):
+        beyond = order.beyond(cursor, backwards=backwards) if cursor else Q()
+        return list(rows.filter(beyond).order_by(*fields).values_list("pk", flat=True)[:limit])
+    beyond_key = _read(cursor, order.column)[1] if cursor else None
+    keys: list[int] = []
+    for block in matching_keys(rows.model, search, beyond=beyond_key, descending=order.descending != backwards):
+        keys += rows.filter(pk__in=block).order_by(*fields).values_list("pk", flat=True)[: limit - len(keys)]
+        if len(keys) == limit:
+            break
+    return keys
 
 
 def _arrow(descending: bool, backwards: bool) -> str:

@@ -1,6 +1,7 @@
 """Full-text search on either database: one index per table, one function to ask it."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -14,6 +15,8 @@ Rows = TypeVar("Rows", bound=models.QuerySet[Any])
 WORD = re.compile(r"\w+", re.UNICODE)
 # PostgreSQL refuses a tsvector above 1 MB; words beyond this many characters of a text are not found.
 INDEXED_CHARACTERS = 100_000
+# Keys of matches are read in blocks that grow to what one statement takes as parameters.
+FIRST_BLOCK, LARGEST_BLOCK = 400, 30_000
 
 
 def words_of(search: str) -> list[str]:
@@ -26,14 +29,38 @@ def matching(rows: Rows, search: str) -> Rows:
     words = words_of(search)
     if not words:
         return rows
-    table = rows.model._meta.db_table
+    return rows.filter(pk__in=RawSQL(*_sought(rows.model._meta.db_table, words)))
+
+
+def matching_keys(
+    model: type[models.Model], search: str, *, beyond: int | None, descending: bool
+) -> Iterator[list[int]]:
+    """Keys of the rows that match, in order from one key on, in growing blocks.
+
+    The index gives them in this order by itself, so the first page costs the same for a word that all rows hold.
+    """
+    sql, parameters = _sought(model._meta.db_table, words_of(search))
+    key = "id" if connection.vendor == "postgresql" else "rowid"
+    side, direction = ("<", "DESC") if descending else (">", "ASC")
+    size = FIRST_BLOCK
+    while True:
+        place = "" if beyond is None else f" AND {key} {side} {int(beyond)}"
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql}{place} ORDER BY {key} {direction} LIMIT {size}", parameters)
+            block = [row[0] for row in cursor.fetchall()]
+        yield block
+        if len(block) < size:
+            return
+        beyond, size = block[-1], min(size * 8, LARGEST_BLOCK)
+
+
+def _sought(table: str, words: list[str]) -> tuple[str, tuple[str, ...]]:
+    """The statement that finds the keys of the rows that hold all words."""
     if connection.vendor == "postgresql":
-        sql = f'SELECT id FROM "{table}" WHERE search @@ to_tsquery(%s, %s)'
-        found = RawSQL(sql, ("simple", " & ".join(f"'{word}'" for word in words)))
-    else:
-        sql = f'SELECT rowid FROM "{table}_fts" WHERE "{table}_fts" MATCH %s'
-        found = RawSQL(sql, (" ".join(f'"{word}"' for word in words),))
-    return rows.filter(pk__in=found)
+        found = " & ".join(f"'{word}'" for word in words)
+        return f'SELECT id FROM "{table}" WHERE search @@ to_tsquery(%s, %s)', ("simple", found)
+    found = " ".join(f'"{word}"' for word in words)
+    return f'SELECT rowid FROM "{table}_fts" WHERE "{table}_fts" MATCH %s', (found,)
 
 
 class AddSearch(Operation):

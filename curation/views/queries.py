@@ -15,10 +15,9 @@ from curation.models import Contamination, Query, Score, Source, Stage
 from curation.models.queries import QueryQuerySet
 from curation.standing import facts_about
 from runs.scripted import scripted_models
-from web.counts import count_up_to, counts_by, words_of_count
+from web.counts import counted_words, counts_by
 from web.pages import page_or_part
-from web.paging import Order, page_of
-from web.search import matching
+from web.paging import NEWEST_FIRST, Order, page_of
 
 SHOWN_OF_TEXT = 280
 SIGHTINGS_SHOWN = 50
@@ -28,7 +27,7 @@ STAGE_GROUPS: dict[str, list[Stage]] = {
     "unique": [stage for stage in Stage if stage != Stage.DUPLICATE],
     "answered": [Stage.SCORED, Stage.UNREADABLE, Stage.KEPT, Stage.DROPPED],
 }
-NEWEST, WIDEST = Order(), Order("dispute_size", key_descending=False)
+WIDEST = Order("dispute_size", key_descending=False)
 
 
 class QueryFilters(forms.Form):
@@ -81,19 +80,20 @@ def list_queries(request: HttpRequest) -> HttpResponse:
     """Queries, newest first; disputed ones by the width of the dispute."""
     form = QueryFilters(request.GET)
     form.is_valid()
-    asked = {name: value for name, value in form.cleaned_data.items() if value}
-    rows = narrowed(Query.objects.all(), asked)
-    facets = _facets(asked)
-    counted = [(facet.count, True) for facet in facets if facet.is_current]
+    search = form.cleaned_data.get("q", "")
+    asked = {name: value for name, value in form.cleaned_data.items() if value and name != "q"}
+    # With a search there are no counts, since every match would have to be read.
+    facets = [] if search else _facets(asked)
     shown = Query.objects.select_related("source").defer("text", "response").annotate(start=Left("text", SHOWN_OF_TEXT))
+    rows, order = narrowed(Query.objects.all(), asked), WIDEST if "disputed" in asked else NEWEST_FIRST
+    page = page_of(rows, request.GET, shown=shown, order=order, search=search)
+    found = next((facet.count for facet in facets if facet.is_current), None)
     context = {
         "form": form,
-        "asked": asked,
+        "is_narrowed": bool(asked or search),
         "facets": facets,
-        "page": page_of(
-            rows, request.GET, shown=shown, order=WIDEST if "disputed" in asked and "q" not in asked else NEWEST
-        ),
-        "counted": words_of_count(*(counted[0] if counted else count_up_to(rows)), "query", "queries"),
+        "page": page,
+        "counted": counted_words(page, found, "query", "queries"),
     }
     return page_or_part(request, "curation/queries.html", "curation/_query_list.html", context)
 
@@ -146,14 +146,12 @@ def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "")
         rows = rows.filter(disputed=True)
     if contamination := applied.get("contamination"):
         rows = rows.filter(contamination=contamination)
-    return matching(rows, applied.get("q", ""))
+    return rows
 
 
 def _facets(asked: dict[str, Any]) -> list[Facet]:
-    """Stages with counts; with a search there are none, since every match would have to be read."""
+    """All stages that hold a row, and the groups of them, with their counts."""
     chosen = asked.get("stage", "")
-    if "q" in asked:
-        return []
     counts = counts_by(narrowed(Query.objects.all(), asked, leave_out="stage"), "stage")
     groups = [("", "all", list(Stage)), *((name, name, stages) for name, stages in STAGE_GROUPS.items())]
     single = [(stage.value, str(stage.label), [stage]) for stage in Stage if stage in counts or stage == chosen]

@@ -13,7 +13,7 @@ from accounts.roles import Role, needs
 from dialogues.models import Dialogue, Method, Review, Revision, State, Turn
 from dialogues.models.dialogues import DialogueQuerySet
 from dialogues.views.review_desk import flags_in_words
-from web.counts import count_up_to, counts_by, words_of_count
+from web.counts import counted_words, counts_by
 from web.pages import page_or_part
 from web.paging import page_of
 from web.search import matching
@@ -52,8 +52,9 @@ def list_dialogues(request: HttpRequest) -> HttpResponse:
     form.is_valid()
     asked = {name: value for name, value in form.cleaned_data.items() if value}
     rows = narrowed(Dialogue.objects.all(), asked)
-    facets = _facets(asked)
-    counted = [(count, True) for state, _, count in facets if state == asked.get("state", "")]
+    # With a search there are no counts, since every match would have to be read.
+    facets = [] if "q" in asked else _facets(asked)
+    found = next((count for state, _, count in facets if state == asked.get("state", "")), None)
     page = page_of(rows, request.GET, shown=Dialogue.objects.annotate(turns_counted=Count("turns")))
     context = {
         "form": form,
@@ -61,7 +62,7 @@ def list_dialogues(request: HttpRequest) -> HttpResponse:
         "facets": facets,
         "page": page,
         "lines": [(dialogue, flags_in_words(dialogue)) for dialogue in page.rows],
-        "counted": words_of_count(*(counted[0] if counted else count_up_to(rows)), "dialogue", "dialogues"),
+        "counted": counted_words(page, found, "dialogue", "dialogues"),
     }
     return page_or_part(request, "dialogues/dialogues.html", "dialogues/_dialogue_list.html", context)
 
@@ -108,9 +109,7 @@ def narrowed(rows: DialogueQuerySet, asked: dict[str, str], *, leave_out: str = 
 
 
 def _facets(asked: dict[str, str]) -> list[tuple[str, str, int]]:
-    """States with the count of the other filters; with a search there are none, every match would have to be read."""
-    if "q" in asked:
-        return []
+    """States with the count of the other filters."""
     counts = counts_by(narrowed(Dialogue.objects.all(), asked, leave_out="state"), "state")
     return [
         ("", "all", sum(counts.values())),
