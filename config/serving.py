@@ -69,7 +69,7 @@ def start_site(programs: list[Started], host: str, port: int, *, web_workers: in
 
 def _celery(part: str, *options: str) -> Sequence[str]:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat") if part == "worker" else ()
-    return [str(Path(sys.executable).parent / "celery"), "-A", "config", part, "-l", "WARNING", *options, *quiet]
+    return [str(Path(sys.executable).parent / "celery"), "-A", "config", "-q", part, "-l", "WARNING", *options, *quiet]
 
 
 def _manage() -> list[str]:

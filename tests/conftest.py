@@ -138,3 +138,15 @@ def site(tmp_path, demo_model):
     from tests.sites import Site
 
     return Site(tmp_path, demo_model.models_file(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless browser; mark the test with needs("chromium")."""
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        yield running
+        running.close()
