@@ -26,6 +26,12 @@ def test_the_answer_is_searched_as_well_as_the_query():
     assert found("heapq") == {query.pk}
 
 
+@pytest.mark.parametrize("code", ["os.path.join(a)", "List<String> a", "a/path/b", "user@path", "x=path", "--path"])
+def test_the_words_of_code_are_found_one_by_one(code):
+    query = a_query(code)
+    assert found("path" if "path" in code else "String") == {query.pk}
+
+
 def test_case_does_not_matter():
     query = a_query("Merge intervals")
     assert found("MERGE") == {query.pk}

@@ -15,6 +15,8 @@ Rows = TypeVar("Rows", bound=models.QuerySet[Any])
 WORD = re.compile(r"\w+", re.UNICODE)
 # PostgreSQL refuses a tsvector above 1 MB; words beyond this many characters of a text are not found.
 INDEXED_CHARACTERS = 100_000
+# PostgreSQL takes `os.path` for a host and `<String>` for a tag, and would find neither by its words.
+MARKS_OF_HOSTS_AND_TAGS = "./-:@<>&~#=?+"
 # Keys of matches are read in blocks that grow to what one statement takes as parameters.
 FIRST_BLOCK, LARGEST_BLOCK = 400, 30_000
 
@@ -96,9 +98,10 @@ class AddSearch(Operation):
 
     def _postgresql(self) -> list[str]:
         text = " || ' ' || ".join(f"left(coalesce({column}, ''), {INDEXED_CHARACTERS})" for column in self.columns)
+        plain = f"translate({text}, '{MARKS_OF_HOSTS_AND_TAGS}', '{' ' * len(MARKS_OF_HOSTS_AND_TAGS)}')"
         return [
             f'ALTER TABLE "{self.table}" ADD COLUMN search tsvector '
-            f"GENERATED ALWAYS AS (to_tsvector('simple', {text})) STORED",
+            f"GENERATED ALWAYS AS (to_tsvector('simple', {plain})) STORED",
             f'CREATE INDEX "{self.table}_search" ON "{self.table}" USING GIN (search)',
         ]
 
