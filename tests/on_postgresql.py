@@ -76,7 +76,9 @@ def start_postgresql(folder, programs):
 def start_redis(folder, programs):
     """A Redis without persistence; returns its REDIS_URL."""
     port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    # A database for each site that a test makes.
+    own = ["--save", "", "--dir", str(folder), "--databases", "1000"]
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", *own]
     programs.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
     wait_for_port(port)
     return f"redis://127.0.0.1:{port}/0"

@@ -1,5 +1,6 @@
 """A site of its own for a test: real processes on a fresh database, and a demo model server beside them."""
 
+import itertools
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from uuid import uuid4
 
 from tests.on_postgresql import free_port
 
+SITES = itertools.count(1)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -78,6 +80,9 @@ class Site:
         self.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
         if "DATABASE_URL" in os.environ:
             self.environ["DATABASE_URL"] = self._fresh_database(os.environ["DATABASE_URL"])
+        if "REDIS_URL" in os.environ:
+            # Messages of one site must not wake the workers of another: each has a numbered database of its own.
+            self.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{next(SITES)}").geturl()
         self.manage("migrate")
 
     def start(self, *arguments, **options):

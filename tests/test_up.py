@@ -97,7 +97,7 @@ def test_a_port_that_cannot_be_is_refused(site):
     assert "127.0.0.1:70000 cannot be used" in stderr
 
 
-def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_goes_on(tmp_path):
+def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_goes_on(tmp_path, started):
     model = DemoModel("--latency", "0.5")
     site = Site(tmp_path, model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 4"}))
     rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(60)]
@@ -105,15 +105,28 @@ def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_go
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     site.manage("import_queries", file, "--source", "made")
     site.manage("score")
-    process = site.start("up", "--port", free_port())
-    wait_for(lambda: model.stats()["requests"] >= 12, "the run to be under way")
-    os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    started.append(site.start("up", "--port", free_port()))
+    wait_for(lambda: model.stats()["requests"] >= 12, "the run to be under way", seconds=140)
+    end(started[0])
     calls, leased = site.ask_database("[Run.objects.get().calls, WorkItem.objects.filter(state='leased').count()]")
     assert (calls, leased) == (model.stats()["requests"], 0)
-    process = site.start("up", "--port", free_port())
-    wait_for(lambda: site.ask_database("Run.objects.get().state") == "done", "the run to go on and end")
-    os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    started.append(site.start("up", "--port", free_port()))
+    wait_for(lambda: site.ask_database("Run.objects.get().state") == "done", "the run to go on and end", seconds=140)
+    end(started[1])
     assert model.stats()["repeated"] == 0
     model.stop()
+
+
+@pytest.fixture
+def started():
+    """Processes that are asked to end with the test, whatever comes of it."""
+    processes = []
+    yield processes
+    for process in processes:
+        end(process)
+
+
+def end(process):
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
