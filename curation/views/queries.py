@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ActionRow
 from accounts.roles import Role, needs
+from curation.judges import ANCHOR
 from curation.models import Contamination, Query, Score, Source, Stage
 from curation.models.queries import QueryQuerySet
 from curation.standing import facts_about
@@ -104,7 +105,7 @@ def show_query(request: HttpRequest, pk: int) -> HttpResponse:
     """One query: its text, its scores, where it was seen, and all facts that decide its stage."""
     query = get_object_or_404(Query.objects.select_related("source", "batch", "duplicate_of"), pk=pk)
     sightings = list(query.sightings.select_related("batch__source").order_by("pk"))
-    scores = list(query.scores.select_related("judge__template").order_by("-judge__counts", "judge__template__name"))
+    scores = sorted(query.scores.select_related("judge__template"), key=_rank)
     hits = list(query.contamination_hits.select_related("task__benchmark"))
     verdicts = list(query.verdicts.select_related("by").order_by("pk"))
     seeds = list(query.seeds.select_related("dialogue"))
@@ -123,6 +124,12 @@ def show_query(request: HttpRequest, pk: int) -> HttpResponse:
         "changes": changes.order_by("-pk")[:20],
     }
     return render(request, "curation/query.html", context)
+
+
+def _rank(score: Score) -> tuple[bool, bool, str, int]:
+    """Judges that count first, and among them the one whose scale is the common one."""
+    name = score.judge.template.name
+    return not score.judge.counts, name != ANCHOR, name, score.pk
 
 
 def _linked(query: Query, score: Score) -> float | None:
