@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from curation.likeness import likeness
+
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_data"
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
@@ -96,6 +98,14 @@ def test_exact_duplicates_stand_within_files_and_across_them():
             across += first_name != name
             disguised += first_query != query
     assert (within, across, disguised) == (3, 6, 6)
+
+
+def test_one_query_differs_from_another_in_form_only():
+    first = {}
+    for found in pairs().values():
+        for query, _ in found:
+            first.setdefault(likeness(query), set()).add(folded(query))
+    assert [len(forms) for forms in first.values() if len(forms) > 1] == [2]
 
 
 def test_all_queries_of_the_bank_stand_among_them_word_for_word():
