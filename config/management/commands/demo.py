@@ -11,7 +11,7 @@ from config import demo, serving
 from config.processes import Started, stop
 from config.readiness import answers, wait_until_it_answers
 from llm.catalog import load_catalog
-from web.commands import NOT_FINISHED, Outcome, StudioCommand
+from web.commands import NOT_FINISHED, BadInput, Outcome, StudioCommand
 
 
 class Command(StudioCommand):
@@ -26,7 +26,10 @@ class Command(StudioCommand):
 
     def carry_out(self, **options: Any) -> Outcome:
         if options["reset"]:
-            demo.start_over()
+            try:
+                demo.start_over()
+            except demo.DemoFailed as error:
+                raise BadInput(str(error)) from error
         call_command("migrate", verbosity=0, interactive=False)
         people = demo.people()
         self.stdout.write("\n".join(["users and their passwords (shown only now and at the end):", *people]))
@@ -35,7 +38,7 @@ class Command(StudioCommand):
         except demo.DemoFailed as error:
             return Outcome(result={"error": str(error)}, lines=[str(error)], exit_code=NOT_FINISHED)
         waiting = demo.left_for_people()
-        self._say_what_is_left(waiting)
+        self._say_what_is_left(waiting, options["export_to"])
         self.stdout.write("\n".join(["users:", *people]))
         if not options["no_serve"]:
             self._addresses(options["port"])
@@ -62,11 +65,11 @@ class Command(StudioCommand):
             serving.start_demo_model(programs, endpoint)
             wait_until_it_answers(endpoint.base_url)
 
-    def _say_what_is_left(self, waiting: dict[str, int]) -> None:
+    def _say_what_is_left(self, waiting: dict[str, int], export: Path) -> None:
         if not demo.embeddings_installed():
             self.stdout.write("packing was left out: the extra `embeddings` is not installed (EMBEDDINGS=0)")
         self.stdout.write(f"{waiting['disputes']} disputes await an audit, {waiting['dialogues']} dialogues a review")
-        self.stdout.write("what is approved stands in the file; all answers came from the scripted demo model")
+        self.stdout.write(f"what is approved stands in {export}; all answers came from the scripted demo model")
 
     def _addresses(self, port: int) -> None:
         site = f"http://127.0.0.1:{port}"
