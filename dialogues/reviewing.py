@@ -190,8 +190,9 @@ def _refuse_broken(turns: list[Turn], *, still_fits: bool) -> None:
         raise NotReviewable(f"it cannot be approved: {'; '.join(broken)}")
     stale = [turn.position for turn in turns if turn.stale]
     if stale and not still_fits:
+        written = f"turn {stale[0]} was" if len(stale) == 1 else f"turns {', '.join(map(str, stale))} were"
         raise NotReviewable(
-            f"it cannot be approved: turn {', '.join(map(str, stale))} was written before the feedback was edited; "
+            f"it cannot be approved: {written} written before the feedback was edited; "
             "say that it still fits, or mark the dialogue as needing work"
         )
 

@@ -117,6 +117,14 @@ def test_a_stale_answer_needs_the_reviewers_word_which_is_kept(reviewer):
     assert not Turn.objects.filter(stale=True).exists()
 
 
+def test_several_stale_answers_are_all_named(reviewer):
+    a_dialogue()
+    dialogue = held_by(reviewer)
+    dialogue.turns.filter(position__in=[1, 3]).update(stale=True)
+    with pytest.raises(reviewing.NotReviewable, match="turns 1, 3 were written before"):
+        reviewing.approve(dialogue.pk, version=dialogue.version, by=reviewer)
+
+
 def test_a_dialogue_that_wants_two_words_is_approved_by_the_second(reviewer, other_reviewer):
     a_dialogue(reviews_wanted=2)
     first = held_by(reviewer)
