@@ -49,7 +49,7 @@ serve: .venv/.demo-$(EMBEDDINGS)
 	@touch $@
 
 .venv/.dev: pyproject.toml | .venv/bin/python
-	.venv/bin/python -m pip install --quiet $(PIP_ARGS) -e ".[dev]"
+	.venv/bin/python -m pip install --quiet $(PIP_ARGS) -e ".[dev,embeddings]"
 	@touch $@
 
 clean:
