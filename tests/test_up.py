@@ -41,15 +41,28 @@ def answers(url):
 
 
 @pytest.fixture
-def running(site):
+def started():
+    """Processes that are asked to end with the test, whatever comes of it: killed, they would leave theirs behind."""
+    processes = []
+    yield processes
+    for process in processes:
+        end(process)
+
+
+def end(process):
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+@pytest.fixture
+def running(site, started):
     port = free_port()
     process = site.start("up", "--port", port)
+    started.append(process)
     wait_for(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/login/"), "the site")
     assert process.poll() is None, process.stdout.read()
-    yield port, process
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    return port, process
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find processes left behind")
@@ -115,18 +128,3 @@ def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_go
     end(started[1])
     assert model.stats()["repeated"] == 0
     model.stop()
-
-
-@pytest.fixture
-def started():
-    """Processes that are asked to end with the test, whatever comes of it."""
-    processes = []
-    yield processes
-    for process in processes:
-        end(process)
-
-
-def end(process):
-    if process.poll() is None:
-        os.kill(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)
