@@ -30,7 +30,8 @@ check: .venv/.dev
 	.venv/bin/djlint templates --lint --quiet
 	.venv/bin/python manage.py makemigrations --check --dry-run
 
-serve: .venv/.demo-$(EMBEDDINGS)
+# What `make demo` installed is served as it is: no torch for someone who left it out.
+serve: $(or $(wildcard .venv/.demo-*),.venv/.demo-$(EMBEDDINGS))
 	.venv/bin/python manage.py up $(ARGS)
 
 .venv/bin/python:
