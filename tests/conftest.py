@@ -32,6 +32,7 @@ PARTS = {
     "redis": (lambda: shutil.which("redis-server") is not None, "redis-server is not installed"),
     "embeddings": (lambda: _module("sentence_transformers"), "the extra `embeddings` is not installed"),
     "datasets": (lambda: _module("datasets"), "the package datasets is not installed"),
+    "import_linter": (lambda: _module("importlinter"), "import-linter is not installed (make check installs it)"),
     "sample_pool": (POOL.is_dir, "the folder ../shared/data with real data is absent"),
 }
 
