@@ -229,5 +229,5 @@ def test_packing_without_the_extra_says_so_and_starts_nothing(monkeypatch):
     kept_tasks()
     refused = run_command("build", "packing", "--wait")
     assert refused.exit_code == 2
-    assert "faiss not found" in refused.said and "extra `embeddings`" in refused.said
+    assert "faiss" in refused.said and "not found: the extra `embeddings`" in refused.said
     assert not Run.objects.exists()
