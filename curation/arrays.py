@@ -22,6 +22,8 @@ WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 UNDECODABLE = re.compile("[\udc80-\udcff]")
 # A value cut off where the window ends fails within its longest token (\uXXXX, -Infinity) of that end.
 LONGEST_TOKEN = 16
+# A number may go on in the next block, so a character that ends it must be in sight.
+NUMBER_GOES_ON = re.compile(r"[-+.0-9eE]*\Z")
 # Finds where an element ends that the strict decoder refuses (NaN, raw control characters, endless numbers).
 LENIENT = json.JSONDecoder(strict=False, parse_int=str)
 
@@ -83,10 +85,17 @@ class _Window:
             except json.JSONDecodeError as error:
                 self._check_is_unfinished(number, error)
             else:
-                # A number may go on in the next block, so what follows the value must be in sight.
-                if self.ended or end < len(self.text):
+                if not NUMBER_GOES_ON.match(self.text, end):
                     return self._finish(number, value, end, reason)
+                if self.ended:
+                    return self._last(number, value, end, reason)
             self._read_on()
+
+    def _last(self, number: int, value: Any, end: int, reason: str) -> Record | Refused:
+        """The element on which the file ends; of a number nobody can say whether that was all of it."""
+        if isinstance(value, int | float):
+            raise BrokenFile(f"the array is cut off in record {number}; get the file again")
+        return self._finish(number, value, end, reason)
 
     def _decode(self) -> tuple[Any, int, str]:
         try:

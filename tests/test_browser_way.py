@@ -71,6 +71,8 @@ def test_from_the_log_in_to_the_exported_file(chromium, address, site):
     tab.goto("/review/")
     reviewed = int(tab.url.rstrip("/").rpartition("/")[2])
     tab.locator("a:has-text('Edit')").last.click()
+    # The page puts the cursor behind the text; a test is quick enough to come before that.
+    tab.wait_for_function("document.activeElement.selectionStart === document.activeElement.value?.length")
     tab.fill("textarea[name=content]", "Please show what happens with an empty input.")
     tab.keyboard.press("Control+Enter")
     tab.wait_for_selector(".is-stale")

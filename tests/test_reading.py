@@ -5,7 +5,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from curation.arrays import array_records
@@ -64,6 +64,7 @@ def test_every_form_is_told_by_its_content_and_reads_the_same(tmp_path, form, pa
     assert values(write(tmp_path, content)) == RECORDS
 
 
+@example(elements=[0.0], indent=None, size=1)
 @given(elements=st.lists(json_values, max_size=6), indent=st.sampled_from([None, 2]), size=st.integers(1, 40))
 def test_an_array_reads_the_same_wherever_its_blocks_are_cut(elements, indent, size):
     content = json.dumps(elements, indent=indent, ensure_ascii=False).encode(errors="surrogatepass")
@@ -73,6 +74,7 @@ def test_an_array_reads_the_same_wherever_its_blocks_are_cut(elements, indent, s
     assert [one.value for one in array_records(blocks)] == json.loads(content)
 
 
+@example(elements=[10], cut=2)
 @given(elements=st.lists(json_values, min_size=1, max_size=6), cut=st.integers(1, 60))
 def test_a_cut_off_array_yields_whole_elements_and_then_says_so(elements, cut):
     content = json.dumps(elements).encode()[:-cut]
