@@ -16,7 +16,7 @@ comma := ,
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo-$(EMBEDDINGS)
-	.venv/bin/python manage.py demo $(ARGS)
+	.venv/bin/python manage.py demo $(if $(EXTRAS),,--without-packing) $(ARGS)
 
 test: .venv/.test-$(EMBEDDINGS)
 	.venv/bin/python -m pytest $(PYTEST_ARGS)

@@ -64,9 +64,9 @@ def people() -> list[str]:
     return lines
 
 
-def steps(*, export_to: Path) -> list[Step]:
-    """The steps in their order; without the extra `embeddings` there is no packing among them."""
-    packing = Step("pack related queries", lambda: _finished("packing"), _command("build", "packing", wait=True))
+def steps(*, export_to: Path, packing: bool) -> list[Step]:
+    """The steps in their order, with or without packing."""
+    pack = Step("pack related queries", lambda: _finished("packing"), _command("build", "packing", wait=True))
     return [
         Step("import the sample queries and dialogues", _all_imported, _import_all),
         Step(
@@ -76,7 +76,7 @@ def steps(*, export_to: Path) -> list[Step]:
         ),
         Step("score every query with both templates", lambda: _finished("scoring"), _command("score", wait=True)),
         Step("decide what to keep", lambda: Query.objects.exclude(decision="none").exists(), _command("decide")),
-        *([packing] if embeddings_installed() else []),
+        *([pack] if packing else []),
         Step("simulate interactions", lambda: _finished("simulation"), _command("build", "simulation", wait=True)),
         Step("approve what ran clean and carries no flag", _approved_before, _approve),
         Step(

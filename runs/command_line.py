@@ -165,7 +165,8 @@ def _outcome(run: Run, *, waited: bool) -> Outcome:
         "skipped": run.items_skipped,
         "calls": run.calls,
         "ledger_hits": run.ledger_hits,
-        "spent": str(run.spent),
+        "spent": f"{run.spent:f}",
+        "note": run.note,
     }
     planned = {
         name.removeprefix("planned_"): value for name, value in run.parameters.items() if name.startswith("planned_")

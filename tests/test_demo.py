@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.needs("embeddings", "bubblewrap")
+from tests.sites import Site
+
+pytestmark = pytest.mark.needs("bubblewrap")
 
 
 @pytest.fixture
@@ -14,6 +16,7 @@ def approved_file(site):
     return site.folder / "approved.jsonl"
 
 
+@pytest.mark.needs("embeddings")
 def test_the_demo_goes_the_whole_way_leaves_work_for_people_and_is_quick_again(site, approved_file):
     first = site.manage("demo", "--no-serve", "--export-to", approved_file)
     passwords = re.findall(r"^  (reviewer|curator|administrator) +(\S{12,})$", first, re.MULTILINE)
@@ -52,3 +55,19 @@ def test_reset_starts_over(site, approved_file):
     site.manage("demo", "--no-serve", "--reset", "--export-to", approved_file)
     assert site.ask_database("Source.objects.filter(slug='mine').count()") == 0
     assert site.ask_database("Query.objects.count()") > 100
+
+
+def test_without_packing_it_goes_the_rest_of_the_way_and_says_so(site, approved_file):
+    said = site.manage("demo", "--no-serve", "--without-packing", "--export-to", approved_file)
+    assert "packing was left out" in said
+    assert site.ask_database("Dialogue.objects.filter(method='packing').count()") == 0
+    assert len(approved_file.read_text().splitlines()) >= 10
+
+
+def test_a_command_on_a_database_without_tables_names_the_remedy(tmp_path, demo_model):
+    site = Site(tmp_path, demo_model.models_file(tmp_path))
+    site.manage("migrate", "curation", "zero")
+    status, stdout, stderr = site.run("score", "--json")
+    assert status == 2
+    assert "manage.py migrate" in stderr
+    assert "manage.py migrate" in json.loads(stdout.splitlines()[-1])["error"]

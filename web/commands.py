@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from tqdm import tqdm
 
 Item = TypeVar("Item")
@@ -53,13 +55,26 @@ class StudioCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.as_json = bool(options["json"])
-        outcome = self.carry_out(**options)
+        try:
+            outcome = self._carry_out_on_present_tables(**options)
+        except BadInput as error:
+            if self.as_json:
+                self.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False))
+            raise
         for line in outcome.lines:
             self.stdout.write(line)
         if self.as_json:
             self.stdout.write(json.dumps(outcome.result, ensure_ascii=False, default=str))
         if outcome.exit_code:
             sys.exit(outcome.exit_code)
+
+    def _carry_out_on_present_tables(self, **options: Any) -> Outcome:
+        try:
+            return self.carry_out(**options)
+        except DatabaseError as error:
+            if _tables_are_behind():
+                raise BadInput("the database lacks tables of this version; run: manage.py migrate") from error
+            raise
 
     def progress(self, items: Iterable[Item], *, total: int | None, what: str) -> Iterator[Item]:
         """The same items, with a bar on a terminal and a plain line at every tenth otherwise."""
@@ -71,3 +86,8 @@ class StudioCommand(BaseCommand):
             yield item
             if total and number % step == 0:
                 self.stderr.write(f"{what}: {number} of {total}")
+
+
+def _tables_are_behind() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

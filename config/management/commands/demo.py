@@ -21,6 +21,7 @@ class Command(StudioCommand):
     def add_own_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-serve", action="store_true", help="stop before serving")
         parser.add_argument("--reset", action="store_true", help="start over: forget users and data of an earlier demo")
+        parser.add_argument("--without-packing", action="store_true", help="leave out the step that needs embeddings")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--export-to", type=Path, default=settings.BASE_DIR / "approved.jsonl", metavar="FILE")
 
@@ -34,21 +35,22 @@ class Command(StudioCommand):
         people = demo.people()
         self.stdout.write("\n".join(["users and their passwords (shown only now and at the end):", *people]))
         try:
-            self._go_the_way(options["export_to"])
+            packing = demo.embeddings_installed() and not options["without_packing"]
+            self._go_the_way(options["export_to"], packing=packing)
         except demo.DemoFailed as error:
             return Outcome(result={"error": str(error)}, lines=[str(error)], exit_code=NOT_FINISHED)
         waiting = demo.left_for_people()
-        self._say_what_is_left(waiting, options["export_to"])
+        self._say_what_is_left(waiting, options["export_to"], packing=packing)
         self.stdout.write("\n".join(["users:", *people]))
         if not options["no_serve"]:
             self._addresses(options["port"])
             call_command("up", port=options["port"])
         return Outcome(result=waiting)
 
-    def _go_the_way(self, export_to: Path) -> None:
+    def _go_the_way(self, export_to: Path, *, packing: bool) -> None:
         model: list[Started] = []
         try:
-            for step in demo.steps(export_to=export_to):
+            for step in demo.steps(export_to=export_to, packing=packing):
                 if step.done():
                     self.stdout.write(f"{step.title}: done already")
                     continue
@@ -65,9 +67,9 @@ class Command(StudioCommand):
             serving.start_demo_model(programs, endpoint)
             wait_until_it_answers(endpoint.base_url)
 
-    def _say_what_is_left(self, waiting: dict[str, int], export: Path) -> None:
-        if not demo.embeddings_installed():
-            self.stdout.write("packing was left out: the extra `embeddings` is not installed (EMBEDDINGS=0)")
+    def _say_what_is_left(self, waiting: dict[str, int], export: Path, *, packing: bool) -> None:
+        if not packing:
+            self.stdout.write("packing was left out (EMBEDDINGS=0, or the extra `embeddings` is not installed)")
         self.stdout.write(f"{waiting['disputes']} disputes await an audit, {waiting['dialogues']} dialogues a review")
         self.stdout.write(f"what is approved stands in {export}; all answers came from the scripted demo model")
 

@@ -66,14 +66,14 @@ def _row(run: Run) -> dict[str, Any]:
         "skipped": run.items_skipped,
         "calls": run.calls,
         "ledger_hits": run.ledger_hits,
-        "spent": str(run.spent),
+        "spent": f"{run.spent:f}",
     }
 
 
 def _line(run: Run) -> str:
     ended = f"{run.items_done + run.items_failed + run.items_skipped}/{run.items_total}"
     note = f" — {run.note}" if run.note else ""
-    return f"{run.pk:>5}  {run.get_state_display():<12} {ended:>15}  {run.spent:>12} USD  {run.title}{note}"
+    return f"{run.pk:>5}  {run.get_state_display():<12} {ended:>15}  {run.spent:>12.4f} USD  {run.title}{note}"
 
 
 def _errors(run: Run) -> list[dict[str, Any]]:
