@@ -11,6 +11,7 @@ from accounts.models import Action
 from curation import auditing
 from curation.models import Judge, Link, Query, Score, Template, Verdict
 from tests.making import a_query, a_source
+from tests.page_text import words
 
 pytestmark = pytest.mark.django_db
 
@@ -47,11 +48,6 @@ def a_dispute(judges=(), values=(4, 2), **columns):
 def address(query, **further):
     words = "&".join(f"{name}={value}" for name, value in further.items())
     return reverse("curation:audit_item", args=[query.pk]) + (f"?{words}" if words else "")
-
-
-def words(response):
-    """The text of a page with its tags and runs of white space gone."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
 
 
 def verdict_on(query, **further):

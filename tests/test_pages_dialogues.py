@@ -16,12 +16,9 @@ from dialogues.tasks import write_export
 from dialogues.versions import write_version
 from runs.models import Call, Execution
 from tests.making import a_dialogue, a_query, a_source, an_approved_dialogue
+from tests.page_text import words
 
 pytestmark = pytest.mark.django_db
-
-
-def words(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
 
 
 def listed(client, query_string=""):

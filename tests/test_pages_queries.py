@@ -20,13 +20,10 @@ from curation.models import (
     Verdict,
 )
 from tests.making import a_batch, a_kept_query, a_query, a_source
+from tests.page_text import words
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-def words(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
 
 
 def listed(client, query_string=""):

@@ -1,6 +1,5 @@
 """The pages of runs: the bar, the money, the errors, and the buttons."""
 
-import re
 from decimal import Decimal
 
 import pytest
@@ -10,12 +9,9 @@ from django.utils import timezone
 from accounts.models import Action
 from runs.models import Call, Run, WorkItem
 from tests.making import a_kept_query
+from tests.page_text import words
 
 pytestmark = pytest.mark.django_db
-
-
-def words(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
 
 
 def a_run(state="running", **columns):
