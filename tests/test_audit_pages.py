@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -268,6 +269,7 @@ def test_the_desk_asks_no_more_queries_for_a_longer_queue(
             auditing.take(done.pk, by=reviewer, at=timezone.now())
             reviewer_client.post(address(done), verdict_on(done))
             query = a_dispute(judges)
+        cache.clear()  # kept counts would be asked for or not by the clock
         with django_assert_max_num_queries(40) as asked:
             assert reviewer_client.get(address(query, value=4)).status_code == 200
         return len(asked)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -169,6 +170,7 @@ def test_the_desk_asks_no_more_queries_for_longer_dialogues_and_queues(reviewer_
             reviewer_client.get(address(dialogue))
             reviewer_client.post(address(dialogue), decision_on(dialogue, "rejected", reason="No."))
         dialogue = a_dialogue(*[f"Message {number}" for number in range(turns)])
+        cache.clear()  # kept counts would be asked for or not by the clock
         with django_assert_max_num_queries(40) as asked:
             assert reviewer_client.get(address(dialogue)).status_code == 200
         return len(asked)
