@@ -1,6 +1,8 @@
-"""What a person reads on a page: its text without the markup."""
+"""Pages in tests: what a person reads on one, and how htmx asks for a part."""
 
 import re
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
 
 
 def words(response):

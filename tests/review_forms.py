@@ -4,7 +4,6 @@ from django.urls import reverse
 
 from dialogues.models import Dialogue
 
-HTMX = {"HTTP_HX_REQUEST": "true"}
 EDITED = "It copies the list twice. Long lists will not fit."
 
 

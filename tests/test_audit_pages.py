@@ -12,12 +12,11 @@ from accounts.models import Action
 from curation import auditing
 from curation.models import Judge, Link, Query, Score, Template, Verdict
 from tests.making import a_query, a_source
-from tests.page_text import words
+from tests.page_text import HTMX, words
 
 pytestmark = pytest.mark.django_db
 
 LABELS = ["Very Basic", "Basic", "Intermediate", "Difficult", "Very Difficult"]
-HTMX = {"HTTP_HX_REQUEST": "true"}
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from dialogues import editing
 from dialogues.feedback import CATEGORIES
 from dialogues.models import Dialogue, Review, Revision, State, Version
 from tests.making import a_dialogue
-from tests.page_text import words
-from tests.review_forms import EDITED, HTMX, address, decision_on, edit_address, edit_of, feedback_of
+from tests.page_text import HTMX, words
+from tests.review_forms import EDITED, address, decision_on, edit_address, edit_of, feedback_of
 
 pytestmark = pytest.mark.django_db
 

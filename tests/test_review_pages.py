@@ -12,8 +12,8 @@ from dialogues import reviewing
 from dialogues.models import Dialogue, Review, State, Version
 from runs.models import Execution
 from tests.making import a_dialogue
-from tests.page_text import words
-from tests.review_forms import EDITED, HTMX, address, decision_on, edit_address, edit_of, feedback_of
+from tests.page_text import HTMX, words
+from tests.review_forms import EDITED, address, decision_on, edit_address, edit_of, feedback_of
 
 pytestmark = pytest.mark.django_db
 
