@@ -12,7 +12,7 @@ EXTRAS := embeddings
 endif
 comma := ,
 
-.PHONY: demo test check serve clean
+.PHONY: demo test check soak serve clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo-$(EMBEDDINGS)
@@ -20,6 +20,10 @@ demo: .venv/.demo-$(EMBEDDINGS)
 
 test: .venv/.test-$(EMBEDDINGS)
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+# At full size what `make test` runs at a twentieth: hours, not minutes.
+soak: .venv/.test-$(EMBEDDINGS)
+	SOAK=1 .venv/bin/python -m pytest -m soak --timeout 7200 $(PYTEST_ARGS)
 
 check: .venv/.dev
 	.venv/bin/ruff check .
