@@ -11,7 +11,7 @@ from django.conf import settings
 
 from config.processes import Started, start
 from llm.catalog import Catalog, Endpoint
-from runs.models import Run
+from runs.models import Slice
 
 
 class PortTaken(OSError):
@@ -36,7 +36,7 @@ def empty_broker_folders() -> None:
         for name in ("queue", "control"):
             (settings.BROKER_DIR / name).mkdir(parents=True)
         # No message is on its way any more: the sweep may wake every run at once.
-        Run.objects.filter(slice_until__isnull=False).update(slice_until=None)
+        Slice.objects.filter(turn__isnull=False).update(turn=None)
 
 
 def scripted_endpoint(catalog: Catalog) -> Endpoint | None:

@@ -10,8 +10,8 @@ from curation.models import AnswerOrder, Judge, Query, Score, ScoreState
 from curation.models.queries import QueryQuerySet
 from curation.readings import BLOCK, key_blocks, store_facts
 from llm.replies import BadReply, Order, read_score
-from runs.kinds import Answer, Ask, Estimate, Execute, Kind, PlannedItem, Question
-from runs.models import Run, WorkItem
+from runs.kinds import Answer, Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question
+from runs.models import Run
 
 ROLE = "scorer"
 REMINDER = (
@@ -122,25 +122,35 @@ async def step(payload: dict[str, Any], ask: Ask, execute: Execute) -> ScoreOutc
     return await score_query(ScorePayload(**payload), ask)
 
 
-def save(item: WorkItem, outcome: ScoreOutcome) -> None:
-    """Write the score, and the query's facts once every judge that counts has answered."""
-    query_id, judge_id = item.payload["query_id"], item.payload["judge_id"]
+def save(finished: Sequence[Finished]) -> None:
+    """Write the scores, and the facts of each query once every judge that counts has answered."""
+    query_ids = sorted({one.item.payload["query_id"] for one in finished})
     # Two workers that write the two scores of a query at once would each miss the other's.
-    list(Query.objects.select_for_update(no_key=True).filter(pk=query_id).values_list("pk"))
-    score = Score(
-        query_id=query_id,
-        judge_id=judge_id,
+    list(Query.objects.select_for_update(no_key=True).filter(pk__in=query_ids).order_by("pk").values_list("pk"))
+    columns = ["value", "expected", "explanation", "state", "call"]
+    Score.objects.bulk_create(
+        [_score(one) for one in finished],
+        update_conflicts=True,
+        unique_fields=["query", "judge"],
+        update_fields=columns,
+    )
+    judges = counting_judges()
+    counting = {judge.pk for judge in judges}
+    if touched := {one.item.payload["query_id"] for one in finished if one.item.payload["judge_id"] in counting}:
+        store_facts(sorted(touched), judges)
+
+
+def _score(finished: Finished) -> Score:
+    outcome: ScoreOutcome = finished.outcome
+    return Score(
+        query_id=finished.item.payload["query_id"],
+        judge_id=finished.item.payload["judge_id"],
         value=outcome.value,
         expected=outcome.expected,
         explanation=outcome.explanation,
         state=outcome.state,
         call_id=outcome.call_id,
     )
-    columns = ["value", "expected", "explanation", "state", "call"]
-    Score.objects.bulk_create([score], update_conflicts=True, unique_fields=["query", "judge"], update_fields=columns)
-    judges = counting_judges()
-    if judge_id in [judge.pk for judge in judges]:
-        store_facts([query_id], judges)
 
 
 def estimate(payload: dict[str, Any]) -> Estimate:

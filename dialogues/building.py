@@ -19,7 +19,7 @@ from dialogues.feedback import ROLE as CRITIC
 from dialogues.methods import packing, simulation
 from dialogues.models import Dialogue, Method, Seed, Turn
 from embeddings import Embedder, Embeds, nearest
-from runs.kinds import Ask, Estimate, Execute, Kind, PlannedItem, Question
+from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question
 from runs.models import FINAL_STATES, ItemState, Run, WorkItem
 
 BLOCK = 500
@@ -81,12 +81,13 @@ async def pack(payload: dict[str, Any], ask: Ask, execute: Execute) -> Sequence[
     return [int(pk) for pk in payload["query_ids"]]
 
 
-def save_pack(item: WorkItem, query_ids: Sequence[int]) -> None:
-    """Write the dialogue of one pack; the constraint on seeds refuses a query that was packed meanwhile."""
-    queries = Query.objects.in_bulk(query_ids)
-    draft = packing.packed([queries[pk] for pk in query_ids])
-    draft.check()
-    save(item, draft)
+def save_packs(finished: Sequence[Finished]) -> None:
+    """Write the dialogue of each pack; the constraint on seeds refuses a query that was packed meanwhile."""
+    queries = Query.objects.in_bulk([pk for one in finished for pk in one.outcome])
+    for one in finished:
+        draft = packing.packed([queries[pk] for pk in one.outcome])
+        draft.check()
+        save_draft(one.item, draft)
 
 
 def plan_simulation(run: Run) -> Iterator[PlannedItem]:
@@ -140,8 +141,14 @@ def estimate_simulation(payload: dict[str, Any]) -> Estimate:
     return Estimate([first], {simulation.REFINER: 2 + rounds, CRITIC: rounds})
 
 
-def save(item: WorkItem, draft: Draft) -> None:
-    """Write a checked draft as a dialogue in review; the engine gives the transaction."""
+def save(finished: Sequence[Finished]) -> None:
+    """Write checked drafts; the engine gives the transaction."""
+    for one in finished:
+        save_draft(one.item, one.outcome)
+
+
+def save_draft(item: WorkItem, draft: Draft) -> None:
+    """Write a checked draft as a dialogue in review."""
     first = " ".join(storable(draft.turns[0].content).split())
     dialogue = Dialogue.objects.create(
         method=draft.method,
@@ -180,7 +187,7 @@ def packing_kind(embedder: Callable[[], Embeds]) -> Kind:
         title="Build dialogues by packing",
         plan=lambda run: plan_packing(run, embedder()),
         step=pack,
-        save=save_pack,
+        save=save_packs,
         estimate=lambda payload: Estimate([]),
     )
 

@@ -4,7 +4,7 @@ import hashlib
 
 from accounts.models import User
 from dialogues.models import Dialogue, Version
-from runs.ledger import canonical
+from runs.outcomes import canonical
 
 Messages = list[dict[str, str]]
 

@@ -1,90 +1,33 @@
-"""Asking models through the ledger: look first, send once, write down, answer; retries by cause of failure."""
+"""Asking models through the ledger: look first, note that the question leaves, send, write down, answer."""
 
 import asyncio
-import os
-import random
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
-from llm.catalog import Catalog, Endpoint, Model, api_key
-from llm.client import CallFailed, Client, Response
+from llm.catalog import Endpoint, Model
+from llm.client import CallFailed, Response
 from llm.prompts import estimate_tokens
 from runs import ledger, rates
+from runs.desk import Desk, Interrupted, Settling
 from runs.kinds import Answer, Message
-from runs.models import Call, CallState
-from runs.writing import Tally, Writer
+from runs.ledger import Stored
+from runs.models import Call
+from runs.outcomes import Outcome, canonical
+from runs.spool import SpoolFull
 
 # How often a question is sent at most, by why it failed; what is not listed is final at once.
-TRIES = {"not_sent": 4, "rate_limited": 12, "server": 6, "unknown": 3, "broken_reply": 3}
-SMALLEST_COST = Decimal("1e-9")
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 30.0
-# Failures in a row that no other item would escape: the run stops and says why.
-BREAKS_AFTER = {"not_sent": 3, "auth": 3, "bad_request": 10}
+TRIES = {"not_sent": 60, "rate_limited": 60, "server": 6, "unknown": 3, "broken_reply": 3}
+# While nobody gets an answer these say nothing about the question; nothing was paid for them either.
+FREE_IN_TROUBLE = ("not_sent", "rate_limited", "server")
 # These blame the endpoint and not the item, so the item goes back instead of failing.
 BLAMES_ENDPOINT = ("not_sent", "auth")
-
-
-class Interrupted(Exception):
-    """The run is pausing or this worker's time is up: the item goes back, the ledger keeps what it has."""
-
-
-@dataclass
-class Desk:
-    """What all items of one worker share: connections, questions in flight, and whether to stop."""
-
-    catalog: Catalog
-    writer: Writer
-    draw: int = 0
-    broken: str = ""
-    told_to_end: bool = False
-    stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
-    clients: dict[str, Client] = field(default_factory=dict)
-    places: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-    in_flight: dict[str, "asyncio.Task[tuple[int, Response]]"] = field(default_factory=dict)
-    failures_in_a_row: dict[tuple[str, str], int] = field(default_factory=dict)
-    jitter: random.Random = field(default_factory=random.Random)
-
-    @property
-    def stopping(self) -> bool:
-        return self.stop_asked.is_set()
-
-    def stop(self, broken: str = "") -> None:
-        """Nothing further is sent; `broken` says why no item of this run can go on."""
-        self.broken = self.broken or broken
-        self.stop_asked.set()
-
-    def end(self) -> None:
-        """This process is asked to end."""
-        self.told_to_end = True
-        self.stop()
-
-    async def rest(self, seconds: float) -> None:
-        """Wait, but not a moment longer than the run goes on."""
-        try:
-            await asyncio.wait_for(self.stop_asked.wait(), timeout=seconds)
-        except TimeoutError:
-            return
-        raise Interrupted("the run stops while this question waits")
-
-    async def client(self, endpoint: Endpoint) -> Client:
-        """The connection to an endpoint, made when it is first needed."""
-        if endpoint.name not in self.clients:
-            self.clients[endpoint.name] = await Client(endpoint, api_key(endpoint, os.environ)).__aenter__()
-            self.places[endpoint.name] = asyncio.Semaphore(endpoint.concurrency)
-        return self.clients[endpoint.name]
-
-    async def close(self) -> None:
-        for client in self.clients.values():
-            await client.__aexit__(None, None, None)
-
-    async def settled(self) -> None:
-        """Wait for the questions that are still in flight though the item that asked them has ended."""
-        await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
+SMALLEST_COST = Decimal("1e-9")
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 30.0
 
 
 class LedgerAsk:
@@ -108,122 +51,136 @@ class LedgerAsk:
         # The same question twice at once is one question; the second waits for the first.
         task = desk.in_flight.get(asked.key)
         if task is not None:
-            call_id, response = await asyncio.shield(task)
-            await desk.writer.do(_count_hit)
+            stored = await asyncio.shield(task)
+            await desk.writer.together(desk.look, asked.key)
         else:
             task = asyncio.create_task(_answer(desk, asked))
             desk.in_flight[asked.key] = task
             task.add_done_callback(lambda _: desk.in_flight.pop(asked.key, None))
-            call_id, response = await asyncio.shield(task)
+            stored = await asyncio.shield(task)
+        response = stored.response
         return Answer(
             text=response.text,
             finish_reason=response.finish_reason,
-            call_id=call_id,
+            call_id=stored.call_id,
             refused=response.outcome in ("refused", "filtered"),
             logprobs=response.logprobs,
         )
 
 
-async def _answer(desk: Desk, asked: ledger.Asked) -> tuple[int, Response]:
-    """The answer and its row, from the ledger or from the endpoint."""
-    run_id = desk.writer.run.pk
-
-    def look(tally: Tally) -> Call:
-        call = ledger.open_call(asked, run_id=run_id)
-        if call.state == CallState.DONE:
-            _count_hit(tally)
-        return call
-
-    call = await desk.writer.do(look)
-    if call.state == CallState.DONE:
-        return call.pk, ledger.stored_response(call)
-    response = await _send_with_retries(desk, asked, call.pk)
-    cost = asked.model.cost_usd(response.prompt_tokens, response.completion_tokens)
-    if cost is not None:
-        cost = cost.quantize(SMALLEST_COST)  # as the column keeps it, so that a run's sum is the sum of its calls
-
-    def write_down(tally: Tally) -> Response:
-        answer = ledger.settle(call.pk, response, cost, run_id=run_id)
-        tally.counts.update(calls=1)
-        tally.spent += cost or 0
-        return answer
-
-    return call.pk, await desk.writer.do(write_down)
-
-
-def _count_hit(tally: Tally) -> None:
-    tally.counts.update(ledger_hits=1)
-
-
-async def _send_with_retries(desk: Desk, asked: ledger.Asked, call_id: int) -> Response:
-    endpoint, failed = asked.model.endpoint, Counter[str]()
+async def _answer(desk: Desk, asked: ledger.Asked) -> Stored:
+    """The answer from the ledger or from the endpoint."""
+    known: Stored | None = await desk.writer.together(desk.look, asked.key)
+    if known is not None:
+        return known
+    failed: Counter[str] = Counter()
+    throttle, endpoint = desk.throttle(asked.model.endpoint), asked.model.endpoint
     while True:
+        before = throttle.answers
         try:
-            response = await _send(desk, asked, call_id)
+            return await _attempt(desk, asked)
         except CallFailed as failure:
-            failed[failure.kind] += 1
-            await _note(desk, call_id, failure)
+            others_answered = throttle.answers > before or not throttle.in_trouble
+            failed[failure.kind] += others_answered or failure.kind not in FREE_IN_TROUBLE
+            if desk.stopping and failure.kind in FREE_IN_TROUBLE:
+                raise Interrupted(desk.broken or "the run stops") from failure
             if failed[failure.kind] >= TRIES.get(failure.kind, 1):
-                _count_towards_break(desk, endpoint, failure)
                 raise
-            await desk.rest(await _wait_s(desk, endpoint, failure, failed.total()))
-        else:
-            desk.failures_in_a_row = {key: n for key, n in desk.failures_in_a_row.items() if key[0] != endpoint.name}
-            return response
+            wished = failure.retry_after_s
+            if wished is not None:
+                await _block(desk, endpoint, wished)
+            longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(10, failed.total()))
+            await desk.rest(desk.jitter.uniform(0, longest) if wished is None else wished)
 
 
-async def _send(desk: Desk, asked: ledger.Asked, call_id: int) -> Response:
+async def _attempt(desk: Desk, asked: ledger.Asked) -> Stored:
+    """Send the question once, in its turn."""
     client = await desk.client(asked.model.endpoint)
-    async with desk.places[asked.model.endpoint.name]:
+    throttle = desk.throttle(asked.model.endpoint)
+    async with throttle.place():
         await _wait_for_turn(desk, asked)
         if desk.stopping:
             raise Interrupted("the run stops before this question is sent")
-        await desk.writer.do(lambda tally: ledger.count_attempt(call_id))
-        return await client.send(asked.body)
+        try:
+            number = desk.spool.sent(sent := asked.leaving(desk.writer.run.pk))
+        except SpoolFull as full:
+            desk.stop(str(full))
+            raise Interrupted(str(full)) from full
+        sent_at = time.monotonic()
+        try:
+            response = await client.send(asked.body)
+        except CallFailed as failure:
+            desk.failed(asked.model, failure, sent_at)
+            await _settle(desk, number, Outcome(sent, error_kind=failure.kind, error=str(failure)))
+            raise
+        except asyncio.CancelledError:
+            dropped = Outcome(sent, error_kind="unknown", error="dropped while in flight: its run was cancelled")
+            _settle(desk, number, dropped)
+            raise
+        desk.answered(asked.model.endpoint)
+    call_id, counts = await _settle(desk, number, _answered(sent, asked.model, response))
+    if counts:
+        return Stored(call_id, response)
+    # Another worker's answer came first, and that is the one.
+    return await desk.writer.do(lambda tally: Stored(call_id, ledger.stored_response(Call.objects.get(pk=call_id))))
+
+
+def _settle(desk: Desk, number: int, outcome: Outcome) -> "asyncio.Future[tuple[int, bool]]":
+    """Note an outcome in the spool and hand it to the ledger; both at once, so that they keep the same order."""
+    try:
+        ordinal = desk.spool.got(number, outcome)
+    except SpoolFull as full:
+        # It stands in the database all the same, unless this process is killed within milliseconds.
+        ordinal = desk.spool.outcomes
+        desk.stop(str(full))
+    future = desk.writer.together(desk.settle, Settling(ordinal, outcome))
+    future.add_done_callback(lambda done: _settled(desk, number, done))
+    return future
+
+
+def _settled(desk: Desk, number: int, done: "asyncio.Future[tuple[int, bool]]") -> None:
+    if not done.cancelled() and done.exception() is None:
+        desk.spool.settled(number)
+
+
+def _answered(sent: Any, model: Model, response: Response) -> Outcome:
+    cost = model.cost_usd(response.prompt_tokens, response.completion_tokens)
+    return Outcome(
+        sent,
+        response=canonical(response.raw),
+        finish_reason=response.finish_reason,
+        prompt_tokens=response.prompt_tokens,
+        completion_tokens=response.completion_tokens,
+        # As the column keeps it, so that a run's sum is the sum of its calls.
+        cost=None if cost is None else cost.quantize(SMALLEST_COST),
+        latency_s=response.latency_s,
+    )
 
 
 async def _wait_for_turn(desk: Desk, asked: ledger.Asked) -> None:
-    """Wait for a turn at the endpoint; one that is not used goes back."""
-    endpoint, tokens = asked.model.endpoint, tokens_of(asked.model, asked.body["messages"])
+    """Wait until the endpoint wants to be asked and its allowance holds the question; an unused turn goes back."""
+    endpoint = asked.model.endpoint
+    limited = endpoint.requests_per_minute is not None or endpoint.tokens_per_minute is not None
+    wanted = rates.Wanted(endpoint, tokens_of(asked.model, asked.body["messages"]))
     while True:
-        turn = await desk.writer.do(lambda tally: rates.take(endpoint, tokens=tokens, at=timezone.now()))
-        if turn.taken and turn.wait_s <= 0:
+        while pause_s := desk.pause_s(endpoint):
+            await desk.rest(pause_s)
+        if not limited:
             return
+        wait_s = await desk.writer.together(desk.take, wanted)
         try:
-            await desk.rest(turn.wait_s)
+            await desk.rest(wait_s)
         except Interrupted:
-            if turn.taken:
-                await _put_back(desk, endpoint, tokens)
+            await desk.writer.do(lambda tally: rates.put_back(wanted))
             raise
-        if turn.taken:
-            # The endpoint may have wished for a pause meanwhile; after it everyone queues up again.
-            if not await desk.writer.do(lambda tally: rates.blocked_s(endpoint, at=timezone.now())):
-                return
-            await _put_back(desk, endpoint, tokens)
+        if not desk.pause_s(endpoint):
+            return
+        # The endpoint wished for a pause meanwhile; after it everyone queues up again.
+        await desk.writer.do(lambda tally: rates.put_back(wanted))
 
 
-async def _put_back(desk: Desk, endpoint: Endpoint, tokens: int) -> None:
-    await desk.writer.do(lambda tally: rates.put_back(endpoint, tokens=tokens))
-
-
-async def _note(desk: Desk, call_id: int, failure: CallFailed) -> None:
-    await desk.writer.do(lambda tally: ledger.note_failure(call_id, kind=failure.kind, error=str(failure)))
-
-
-async def _wait_s(desk: Desk, endpoint: Endpoint, failure: CallFailed, failed: int) -> float:
-    """What the endpoint asked for, else exponential with full jitter."""
-    if failure.retry_after_s is None:
-        return desk.jitter.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**failed))
-    seconds = failure.retry_after_s
+async def _block(desk: Desk, endpoint: Endpoint, seconds: float) -> None:
     await desk.writer.do(lambda tally: rates.block(endpoint, seconds=seconds, at=timezone.now()))
-    return seconds
-
-
-def _count_towards_break(desk: Desk, endpoint: Endpoint, failure: CallFailed) -> None:
-    key = (endpoint.name, failure.kind)
-    desk.failures_in_a_row[key] = desk.failures_in_a_row.get(key, 0) + 1
-    if desk.failures_in_a_row[key] >= BREAKS_AFTER.get(failure.kind, float("inf")):
-        desk.stop(str(failure))
 
 
 def tokens_of(model: Model, messages: Sequence[Message]) -> int:

@@ -52,7 +52,7 @@ def retry_failed(run: Run, *, by: User | None, door: Door = Door.PAGE) -> int:
     """Put all failed items back to pending; how many there were."""
     with transaction.atomic():
         failed = WorkItem.objects.filter(run=run, state=ItemState.FAILED)
-        count = failed.update(state=ItemState.PENDING, error_class="", error="")
+        count = failed.update(state=ItemState.PENDING, attempts=0, error_class="", error="")
         if count:
             now = Run.objects.select_for_update().get(pk=run.pk)
             if now.state in (RunState.CANCELLED, RunState.CANCELLING):

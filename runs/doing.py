@@ -10,8 +10,9 @@ import sandbox
 from llm.client import CallFailed
 from llm.entries import CatalogError
 from runs import executing, leases
-from runs.asking import BLAMES_ENDPOINT, Desk, Interrupted, LedgerAsk
-from runs.kinds import Executed, Kind, Skipped
+from runs.asking import BLAMES_ENDPOINT, LedgerAsk
+from runs.desk import Desk, Interrupted
+from runs.kinds import Executed, Finished, Kind, Skipped
 from runs.models import ItemState, WorkItem
 from runs.writing import Tally, Writer
 
@@ -30,22 +31,37 @@ class Work:
     tasks: dict["asyncio.Task[None]", WorkItem] = field(default_factory=dict)
     over_budget: bool = False
 
+    def __post_init__(self) -> None:
+        # One object each, so that the writer knows what may be done together.
+        self.save, self.free = self._save, self._free
+
+    def _save(self, tally: Tally, finished: list[Finished]) -> list[None]:
+        """Mark items as done and write their outcomes, for those whose lease is still ours."""
+        held = leases.finish_all([one.item for one in finished])
+        self.kind.save([one for one in finished if one.item.pk in held])
+        tally.counts["items_done"] += len(held)
+        return [None] * len(finished)
+
+    def _free(self, tally: Tally, items: list[WorkItem]) -> list[None]:
+        leases.release(items)
+        return [None] * len(items)
+
 
 async def do_item(work: Work, item: WorkItem) -> None:
     """Run one step and save what came of it."""
     try:
         outcome = await work.kind.step(item.payload, LedgerAsk(work.desk), Programs(work))
     except Interrupted:
-        await give_back(work, [item])
+        await give_back(work, item)
     except CatalogError as error:
         # The models file or a key in the environment is at fault, for every item alike.
         work.desk.stop(str(error))
-        await give_back(work, [item])
+        await give_back(work, item)
     except Skipped as reason:
         await _end(work, item, ItemState.SKIPPED, error_class="Skipped", error=str(reason))
     except CallFailed as failure:
         if failure.kind in BLAMES_ENDPOINT:
-            await give_back(work, [item])
+            await give_back(work, item)
         else:
             await _end(work, item, ItemState.FAILED, error_class=failure.kind, error=str(failure))
     except Exception as error:
@@ -57,13 +73,8 @@ async def do_item(work: Work, item: WorkItem) -> None:
 
 
 async def _save(work: Work, item: WorkItem, outcome: Any) -> None:
-    def save(tally: Tally) -> None:
-        if leases.finish(item, ItemState.DONE):
-            work.kind.save(item, outcome)
-            tally.counts.update(items_done=1)
-
     try:
-        await work.writer.do(save)
+        await work.writer.together(work.save, Finished(item, outcome))
     except Exception as error:
         logger.exception("the outcome of item %s of run %s could not be saved", item.key, item.run_id)
         await _end(work, item, ItemState.FAILED, error_class=type(error).__name__, error=f"not saved: {error}")
@@ -77,12 +88,9 @@ async def _end(work: Work, item: WorkItem, state: ItemState, *, error_class: str
     await work.writer.do(end)
 
 
-async def give_back(work: Work, items: list[WorkItem]) -> None:
-    def free(tally: Tally) -> None:
-        for item in items:
-            leases.release(item)
-
-    await work.writer.do(free)
+async def give_back(work: Work, item: WorkItem) -> None:
+    """Give an unfinished item back."""
+    await work.writer.together(work.free, item)
 
 
 class Programs:

@@ -18,12 +18,14 @@ from django.utils import timezone
 
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
-from runs import leases
-from runs.asking import Desk
+from runs import leases, workers
+from runs.desk import Desk
 from runs.doing import Work, do_item, give_back
 from runs.kinds import UnknownKind, kind_named
-from runs.models import ACTIVE_STATES, ItemState, Run, RunState, WorkItem
+from runs.models import ACTIVE_STATES, ItemState, Run, RunState, Worker, WorkItem
 from runs.pricing import cost_of_item
+from runs.spool import Spool
+from runs.workers import SUSPECT_AFTER
 from runs.writing import Tally, Writer
 
 logger = logging.getLogger(__name__)
@@ -41,13 +43,17 @@ async def work_on(run: Run, *, seconds: float | None = None, report: Report | No
     async with AsyncExitStack() as stack:
         writer = Writer(run)
         stack.push_async_callback(writer.close)
+        await writer.apart(_bury_dead)
         try:
             kind = kind_named(run.kind)
             catalog = load_catalog(settings.MODELS_FILE).with_overrides(run.parameters.get("roles", {}))
         except (CatalogError, UnknownKind) as error:
             await writer.do(partial(_put_aside, run, str(error)), locks_run=True)
             return False
-        desk = Desk(catalog=catalog, writer=writer, draw=int(run.parameters.get("draw", 0)))
+        worker = await writer.do(lambda tally: workers.register(run))
+        spool = Spool(workers.spool_folder(), worker.name)
+        stack.push_async_callback(_retire, writer, worker, spool)
+        desk = Desk(catalog, writer, worker, spool, draw=int(run.parameters.get("draw", 0)))
         cores = os.cpu_count() or 1
         # As wide as the cores; the threads live as long as the pool, which the sandbox's launcher relies on.
         programs = stack.enter_context(ThreadPoolExecutor(max_workers=cores, thread_name_prefix="programs"))
@@ -57,6 +63,13 @@ async def work_on(run: Run, *, seconds: float | None = None, report: Report | No
         stack.enter_context(_polite_end(desk))
         await _window(work, seconds=seconds, report=report)
     return desk.told_to_end
+
+
+async def _retire(writer: Writer, worker: Worker, spool: Spool) -> None:
+    """The worker ends: its row and its spool go, unless something of it could not be written down."""
+    await writer.do(lambda tally: None)
+    if spool.close():
+        await writer.do(lambda tally: worker.delete())
 
 
 @contextmanager
@@ -88,7 +101,9 @@ async def _window(work: Work, *, seconds: float | None, report: Report | None) -
                 report(work.writer.run)
         if now >= next_renewal:
             next_renewal = now + RENEW_EVERY_S
-            await work.writer.do(partial(_renew, work.writer.run, list(work.tasks.values())))
+            # A sign of life for our own items, and an eye on those of workers that died.
+            await work.writer.do(partial(_renew, list(work.tasks.values())))
+            await work.writer.apart(_bury_dead)
         if work.writer.run.state != RunState.RUNNING or now >= deadline:
             work.desk.stop()
         if not work.desk.stopping and not exhausted:
@@ -122,10 +137,12 @@ def _put_aside(run: Run, why: str, tally: Tally) -> None:
     Run.objects.filter(pk=run.pk, state__in=ACTIVE_STATES).update(state=RunState.PAUSED, note=why)
 
 
-def _renew(run: Run, items: list[WorkItem], tally: Tally) -> None:
-    """A sign of life for our own items, and an eye on those of workers that died."""
+def _renew(items: list[WorkItem], tally: Tally) -> None:
     leases.renew(items, at=timezone.now())
-    leases.free_dead(at=timezone.now(), run=run)
+
+
+def _bury_dead() -> None:
+    workers.bury_dead(at=timezone.now())
 
 
 def _sample_rate(run: Run, tally: Tally) -> None:
@@ -138,22 +155,37 @@ def _sample_rate(run: Run, tally: Tally) -> None:
 
 async def _fill(work: Work) -> bool:
     """Claim items for the free places; False when there is none left to claim, or no money for one."""
-    room = settings.RUN_WINDOW - len(work.tasks)
+    window = _window_size(work)
+    room = window - len(work.tasks)
     # Claiming one by one would cost a transaction an item; a quarter of the window is worth one.
-    if work.tasks and room < settings.RUN_WINDOW // 4:
+    if work.tasks and (room < window // 4 or _has_a_suspect(work)):
         return True
 
     def price(item: WorkItem) -> Decimal:
         return cost_of_item(work.kind, item.payload, work.desk.catalog)
 
     def claim(tally: Tally) -> leases.Claimed:
-        return leases.claim(work.writer.run.pk, room, at=timezone.now(), price=price, spent=tally.spent)
+        now, alone = timezone.now(), not work.tasks
+        return leases.claim(work.desk.worker, room, at=now, price=price, spent=tally.spent, alone=alone)
 
     claimed = await work.writer.do(claim, locks_run=True)
     for item in claimed.items:
         work.tasks[asyncio.create_task(do_item(work, item))] = item
     work.over_budget = claimed.over_budget
     return bool(claimed.items) or claimed.waiting
+
+
+def _window_size(work: Work) -> int:
+    """Items in hand: enough that every place at the endpoints is taken while others are looked up and written down."""
+    models = [work.desk.catalog.model_for(role) for role in work.kind.roles]
+    places = {model.endpoint.name: work.desk.throttle(model.endpoint).limit for model in models}
+    wanted = int(sum(places.values()) * 1.5) + 16
+    return min(int(settings.RUN_WINDOW), wanted)
+
+
+def _has_a_suspect(work: Work) -> bool:
+    """Whether an item is in work whose workers died again and again: it is done alone."""
+    return any(item.attempts > SUSPECT_AFTER for item in work.tasks.values())
 
 
 async def _abandon(work: Work) -> None:
@@ -165,8 +197,7 @@ async def _abandon(work: Work) -> None:
     for question in list(work.desk.in_flight.values()):
         question.cancel()
     await work.desk.settled()
-    if left:
-        await give_back(work, [item for _, item in left])
+    await asyncio.gather(*(give_back(work, item) for _, item in left))
 
 
 def _close_run(work: Work, tally: Tally) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import sandbox
 from runs.kinds import Executed
-from runs.ledger import canonical
 from runs.models import Execution, storable
+from runs.outcomes import canonical
 
 # A launcher that was killed, or a machine short of processes for a moment, deserves a second try.
 TRIES = 2

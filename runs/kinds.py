@@ -95,13 +95,22 @@ class Estimate:
     further_calls: Mapping[str, float] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An item whose step has come to its end, and what came of it."""
+
+    item: "WorkItem"
+    outcome: Any
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of work.
 
     plan(run): yields the items, lazily; deterministic for the run's parameters.
     step(payload, ask, execute): a coroutine that may be run again from the top; returns an outcome for `save`.
-    save(item, outcome): writes the outcome; called inside the transaction that marks the item done.
+    save(finished): writes outcomes, several at once; called inside the transaction that marks their items done. When
+        one of them cannot be written it is called again for each alone, so that only that one fails.
     estimate(payload): what the item will ask.
     """
 
@@ -109,7 +118,7 @@ class Kind:
     title: str
     plan: Callable[["Run"], Iterable[PlannedItem]]
     step: Callable[[dict[str, Any], Ask, Execute], Awaitable[Any]]
-    save: Callable[["WorkItem", Any], None]
+    save: Callable[[Sequence[Finished]], None]
     estimate: Callable[[dict[str, Any]], Estimate]
     roles: tuple[str, ...] = ()
 

@@ -5,14 +5,25 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import F
+from django.db import connection
+from django.utils import timezone
 
 from llm.catalog import Model
 from llm.client import Response, parse_response, request_body
 from runs.models import Call, CallState, storable
+from runs.outcomes import Outcome, Sent, canonical
+
+BLOCK = 500
+# What the first answer brings and no later one changes.
+KEPT = (
+    *("run_id", "request", "response", "finish_reason", "prompt_tokens", "completion_tokens", "cost", "latency_s"),
+    *("error_kind", "error", "state"),
+)
+COUNTED = ("attempts", "answers", "lost")
+FIXED = ("key", "role", "endpoint", "model", "sample", "created_at")
+COLUMNS = (*FIXED, *COUNTED, *KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,19 @@ class Asked:
     model: Model
     sample: int
     body: dict[str, Any]
+    request: bytes
+
+    def leaving(self, run_id: int) -> Sent:
+        """The same as the spool and the ledger note it."""
+        return Sent(run_id, self.key, self.role, self.model.endpoint.name, self.model.slug, self.sample, self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An answer that stands in the ledger."""
+
+    call_id: int
+    response: Response
 
 
 def question(
@@ -42,67 +66,51 @@ def question(
     """
     drawn = sample + (draw if model.temperature > 0 else 0)
     body = request_body(model, messages, schema=schema, logprobs=logprobs)
-    identity = {"endpoint": model.endpoint.name, "sample": drawn, "body": body}
-    return Asked(key=hashlib.sha256(canonical(identity)).hexdigest(), role=role, model=model, sample=drawn, body=body)
+    request = canonical(body)
+    # The canonical JSON of {"body", "endpoint", "sample"}; the body, by far the longest, is written out once.
+    identity = b'{"body":' + request + b',"endpoint":' + canonical(model.endpoint.name) + b',"sample":%d}' % drawn
+    return Asked(hashlib.sha256(identity).hexdigest(), role, model, drawn, body, request)
 
 
-def canonical(value: object) -> bytes:
-    """JSON with sorted keys and no spaces, as UTF-8; what no UTF-8 can hold is replaced."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "replace")
+def look(keys: Iterable[str]) -> dict[str, Stored]:
+    """The answers that the ledger has for these keys."""
+    found: dict[str, Stored] = {}
+    for block in _blocks(keys):
+        calls = Call.objects.filter(key__in=block, state=CallState.DONE)
+        for call in calls.only("key", "state", "response", "latency_s").order_by():
+            found[call.key] = Stored(call.pk, stored_response(call))
+    return found
 
 
-def open_call(asked: Asked, *, run_id: int) -> Call:
-    """The call's row: done when an answer is there, otherwise noted as about to leave the house once more."""
-    call, made = Call.objects.get_or_create(
-        key=asked.key,
-        defaults={
-            "run_id": run_id,
-            "role": asked.role,
-            "endpoint": asked.model.endpoint.name,
-            "model": asked.model.slug,
-            "sample": asked.sample,
-            "request": zlib.compress(canonical(asked.body)),
-        },
-    )
-    if not made and call.state != CallState.DONE:
-        Call.objects.filter(pk=call.pk).exclude(state=CallState.DONE).update(state=CallState.SENDING)
-    return call
+def answered_keys(keys: Iterable[str]) -> set[str]:
+    """Which of these questions the ledger can already answer."""
+    found: set[str] = set()
+    for block in _blocks(keys):
+        found.update(Call.objects.filter(key__in=block, state=CallState.DONE).values_list("key", flat=True))
+    return found
 
 
-def count_attempt(call_id: int) -> None:
-    """The question leaves the house."""
-    Call.objects.filter(pk=call_id).update(attempts=F("attempts") + 1)
+def settle(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, bool]]:
+    """Write down what attempts brought; {key: (call id, whether an answer of these is the one that counts)}.
 
-
-def settle(call_id: int, response: Response, cost: Decimal | None, *, run_id: int) -> Response:
-    """Write down an answer and say which one counts: a later answer does not replace the first."""
-    written = (
-        Call.objects.filter(pk=call_id)
-        .exclude(state=CallState.DONE)
-        .update(
-            state=CallState.DONE,
-            run_id=run_id,
-            response=zlib.compress(canonical(response.raw)),
-            finish_reason=storable(response.finish_reason, 32),
-            prompt_tokens=response.prompt_tokens,
-            completion_tokens=response.completion_tokens,
-            cost=cost,
-            latency_s=response.latency_s,
-            error_kind="",
-            error="",
+    A later answer is counted and paid, but does not replace the first. One statement for all of them, because this
+    is done for every call of every run.
+    """
+    rows: dict[str, list[Any]] = {}
+    for outcome in outcomes:
+        _add(rows, outcome)
+    if not rows:
+        return {}
+    places = ", ".join(["(" + ", ".join(["%s"] * len(COLUMNS)) + ")"] * len(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO runs_call ({', '.join(COLUMNS)}) VALUES {places} "  # noqa: S608  # names of columns
+            f"ON CONFLICT (key) DO UPDATE SET {UPDATES} RETURNING key, id, answers, state",
+            [value for row in rows.values() for value in row],
         )
-    )
-    return response if written else stored_response(Call.objects.get(pk=call_id))
-
-
-def note_failure(call_id: int, *, kind: str, error: str) -> None:
-    """Write down why no answer came; `unknown` when the request left and nobody knows what became of it."""
-    state = CallState.UNKNOWN if kind == "unknown" else CallState.FAILED
-    if kind == "not_sent":  # it was counted when it was about to leave, and never left
-        Call.objects.filter(pk=call_id, attempts__gt=0).update(attempts=F("attempts") - 1)
-    unanswered = Call.objects.filter(pk=call_id).exclude(state=CallState.DONE)
-    unanswered.update(state=state, error_kind=kind, error=storable(error, 4000))
+        written = cursor.fetchall()
+    ours = {key: row[COLUMNS.index("answers")] for key, row in rows.items()}
+    return {key: (pk, state == CallState.DONE and answers == ours[key]) for key, pk, answers, state in written}
 
 
 def stored_response(call: Call) -> Response:
@@ -112,11 +120,59 @@ def stored_response(call: Call) -> Response:
     return parse_response(json.loads(zlib.decompress(bytes(call.response))), call.latency_s or 0.0)
 
 
-def answered_keys(keys: Iterable[str]) -> set[str]:
-    """Which of these questions the ledger can already answer; asks the database in blocks of 500."""
+def _updates() -> str:
+    counted = [f"{name} = runs_call.{name} + excluded.{name}" for name in COUNTED]
+    kept = [
+        f"{name} = CASE WHEN runs_call.state = 'done' THEN runs_call.{name} ELSE excluded.{name} END" for name in KEPT
+    ]
+    return ", ".join([*counted, *kept])
+
+
+UPDATES = _updates()
+
+
+def _add(rows: dict[str, list[Any]], outcome: Outcome) -> None:
+    """Add one outcome to the rows; those of one key become one row, in which the first answer stands."""
+    row = dict(zip(COLUMNS, rows[outcome.sent.key], strict=True)) if outcome.sent.key in rows else None
+    new = _row(outcome)
+    if row is not None:
+        first = row if row["state"] == CallState.DONE else new
+        new = {**first} | {name: row[name] + new[name] for name in COUNTED}
+    rows[outcome.sent.key] = [new[name] for name in COLUMNS]
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    sent, answered = outcome.sent, outcome.response is not None
+    return {
+        "key": sent.key,
+        "role": sent.role,
+        "endpoint": sent.endpoint,
+        "model": sent.model,
+        "sample": sent.sample,
+        "created_at": connection.ops.adapt_datetimefield_value(timezone.now()),
+        "attempts": 0 if outcome.error_kind == "not_sent" else 1,
+        "answers": int(answered),
+        "lost": int(outcome.error_kind == "unknown"),
+        "run_id": sent.run_id,
+        "request": zlib.compress(sent.request, 1),
+        "response": zlib.compress(outcome.response, 1) if outcome.response is not None else None,
+        "finish_reason": storable(outcome.finish_reason, 32),
+        "prompt_tokens": outcome.prompt_tokens,
+        "completion_tokens": outcome.completion_tokens,
+        "cost": outcome.cost,
+        "latency_s": outcome.latency_s,
+        "error_kind": outcome.error_kind,
+        "error": storable(outcome.error, 4000),
+        "state": _state(outcome),
+    }
+
+
+def _state(outcome: Outcome) -> CallState:
+    if outcome.response is not None:
+        return CallState.DONE
+    return CallState.UNKNOWN if outcome.error_kind == "unknown" else CallState.FAILED
+
+
+def _blocks(keys: Iterable[str]) -> Iterable[list[str]]:
     wanted = list(keys)
-    found: set[str] = set()
-    for start in range(0, len(wanted), 500):
-        block = wanted[start : start + 500]
-        found.update(Call.objects.filter(key__in=block, state=CallState.DONE).values_list("key", flat=True))
-    return found
+    return (wanted[start : start + BLOCK] for start in range(0, len(wanted), BLOCK))

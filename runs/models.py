@@ -1,4 +1,4 @@
-"""The tables of durable work: runs, their items, the ledger of paid calls, remembered executions, endpoint buckets."""
+"""The tables of durable work: runs, items, workers, the ledger of paid calls, remembered executions, endpoints."""
 
 import re
 from decimal import Decimal
@@ -51,9 +51,10 @@ class Run(models.Model):
     items_failed = models.PositiveIntegerField(default=0)
     items_skipped = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0, help_text="Requests answered by an endpoint for this run.")
+    calls_failed = models.PositiveIntegerField(default=0, help_text="Requests that brought an error and no answer.")
+    calls_lost = models.PositiveIntegerField(default=0, help_text="Requests that left; what became of them is unknown.")
     ledger_hits = models.PositiveIntegerField(default=0, help_text="Answers that were already in the ledger, free.")
     rate_samples = models.JSONField(default=list, help_text="Pairs of epoch seconds and items finished, newest last.")
-    slice_until = models.DateTimeField(null=True, blank=True, help_text="A live slice works on this run until then.")
     created_at = models.DateTimeField(auto_now_add=True)
     planned_at = models.DateTimeField(null=True, blank=True, help_text="empty while its items are being written")
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -97,9 +98,9 @@ class WorkItem(models.Model):
     key = models.CharField(max_length=200)
     payload = models.JSONField()
     state = models.CharField(max_length=8, choices=ItemState, default=ItemState.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="times it was taken up and not given back")
+    lease_worker = models.CharField(max_length=32, blank=True, help_text="name of the worker that holds it")
     lease_host = models.CharField(max_length=128, blank=True)
-    lease_process = models.PositiveIntegerField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.CharField(max_length=32, blank=True)
     reserved = models.DecimalField(
@@ -111,7 +112,7 @@ class WorkItem(models.Model):
     class Meta:
         ordering = ["pk"]
         indexes = [
-            models.Index(fields=["run", "state", "id"], name="item_by_run_state"),
+            models.Index(fields=["run", "state", "attempts", "id"], name="item_by_run_state"),
             models.Index(fields=["lease_until"], name="item_leased", condition=Q(state="leased")),
         ]
         constraints = [
@@ -127,8 +128,39 @@ class WorkItem(models.Model):
         return f"item {self.key} of run {self.run_id}"
 
 
+class Slice(models.Model):
+    """One of the places a run has for workers that come by message. `turn` names the message that may take it up."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="slices")
+    number = models.PositiveSmallIntegerField()
+    turn = models.DateTimeField(null=True, blank=True, help_text="taken, or a message on its way, until then")
+
+    class Meta:
+        ordering = ["run", "number"]
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="slice_once_per_run")]
+
+    def __str__(self) -> str:
+        return f"slice {self.number} of run {self.run_id}"
+
+
+class Worker(models.Model):
+    """One event loop at work on a run, while it lives; what it left behind when it died stands in its spool."""
+
+    name = models.CharField(max_length=32, unique=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="workers")
+    host = models.CharField(max_length=128)
+    process = models.PositiveIntegerField()
+    outcomes = models.PositiveBigIntegerField(default=0, help_text="outcomes of its spool that stand in the ledger")
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"worker {self.name[:8]} on {self.host} (process {self.process})"
+
+
 class CallState(models.TextChoices):
-    SENDING = "sending", "sending"
     DONE = "done", "done"
     FAILED = "failed", "failed"
     UNKNOWN = "unknown", "unknown"
@@ -143,7 +175,7 @@ class Call(models.Model):
     endpoint = models.CharField(max_length=64)
     model = models.CharField(max_length=128)
     sample = models.PositiveIntegerField(default=0)
-    state = models.CharField(max_length=8, choices=CallState, default=CallState.SENDING)
+    state = models.CharField(max_length=8, choices=CallState)
     request = models.BinaryField(null=True, help_text="canonical JSON, zlib; dropped by `runs compact`")
     response = models.BinaryField(null=True, help_text="the endpoint's JSON, zlib")
     finish_reason = models.CharField(max_length=32, blank=True)
@@ -151,7 +183,9 @@ class Call(models.Model):
     completion_tokens = models.PositiveIntegerField(default=0)
     cost = models.DecimalField(max_digits=18, decimal_places=9, null=True, help_text="US dollars; null: no price known")
     latency_s = models.FloatField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="times this question left the house")
+    attempts = models.PositiveIntegerField(default=0, help_text="times this question left the house")
+    answers = models.PositiveIntegerField(default=0, help_text="times an answer arrived and was paid for")
+    lost = models.PositiveIntegerField(default=0, help_text="times nobody knows what became of it")
     error_kind = models.CharField(max_length=32, blank=True)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -207,13 +241,14 @@ class Execution(models.Model):
 
 
 class EndpointBucket(models.Model):
-    """Requests and tokens left at one endpoint, shared by all processes."""
+    """What all processes share about an endpoint: requests and tokens left, a pause it wished for, a sign of life."""
 
     endpoint = models.CharField(max_length=64, unique=True)
     requests_left = models.FloatField()
     tokens_left = models.FloatField()
     filled_at = models.DateTimeField()
     blocked_until = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True, help_text="when it last answered anyone, within seconds")
 
     class Meta:
         ordering = ["endpoint"]

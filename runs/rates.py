@@ -1,5 +1,6 @@
 """Requests and tokens per minute of an endpoint, in buckets that all processes share through the database."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,25 +14,32 @@ BURST_SHARE = 1 / 60
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """Seconds to wait; when `taken`, for a turn that is then ours, otherwise before asking for one again."""
+class Wanted:
+    """One question's wish to be sent: where to, and how many tokens it is expected to take."""
 
-    taken: bool
-    wait_s: float
+    endpoint: Endpoint
+    tokens: int
 
 
-def take(endpoint: Endpoint, *, tokens: int, at: datetime) -> Turn:
-    """Take one request and its tokens out of the buckets; call it inside a transaction.
+def take(wanted: Sequence[Wanted], *, at: datetime) -> list[float]:
+    """Take one request and its tokens out of the buckets for each; the seconds that each has to wait for its turn.
 
     What is not there yet is owed: whoever comes later waits behind, so that a large request is not passed by for
-    ever by small ones. While the endpoint wishes for a pause nothing is taken.
+    ever by small ones. Call it inside a transaction.
     """
-    if endpoint.requests_per_minute is None and endpoint.tokens_per_minute is None:
-        return Turn(True, 0.0)
-    bucket = _locked_bucket(endpoint, at)
-    if blocked := _left_s(bucket, at):
-        return Turn(False, blocked)
-    _fill(bucket, endpoint, at)
+    buckets: dict[str, EndpointBucket] = {}
+    # In the order of names, so that two workers lock the rows alike.
+    for endpoint in sorted({one.endpoint.name: one.endpoint for one in wanted}.values(), key=lambda each: each.name):
+        buckets[endpoint.name] = _locked_bucket(endpoint, at)
+        _fill(buckets[endpoint.name], endpoint, at)
+    waits = [_take(buckets[one.endpoint.name], one) for one in wanted]
+    for bucket in buckets.values():
+        bucket.save(update_fields=["requests_left", "tokens_left", "filled_at"])
+    return waits
+
+
+def _take(bucket: EndpointBucket, wanted: Wanted) -> float:
+    endpoint, tokens = wanted.endpoint, wanted.tokens
     wait_s = max(
         _missing_s(1.0 - bucket.requests_left, endpoint.requests_per_minute),
         # A request larger than the whole bucket goes when the bucket is full, and leaves it in debt.
@@ -41,41 +49,43 @@ def take(endpoint: Endpoint, *, tokens: int, at: datetime) -> Turn:
     )
     bucket.requests_left -= 1 if endpoint.requests_per_minute else 0
     bucket.tokens_left -= tokens if endpoint.tokens_per_minute else 0
-    bucket.save(update_fields=["requests_left", "tokens_left", "filled_at"])
-    return Turn(True, max(0.0, wait_s))
+    return max(0.0, wait_s)
 
 
-def put_back(endpoint: Endpoint, *, tokens: int) -> None:
+def put_back(wanted: Wanted) -> None:
     """A turn that was taken is not used."""
+    endpoint = wanted.endpoint
     EndpointBucket.objects.filter(endpoint=endpoint.name).update(
         requests_left=F("requests_left") + (1 if endpoint.requests_per_minute else 0),
-        tokens_left=F("tokens_left") + (tokens if endpoint.tokens_per_minute else 0),
+        tokens_left=F("tokens_left") + (wanted.tokens if endpoint.tokens_per_minute else 0),
     )
-
-
-def blocked_s(endpoint: Endpoint, *, at: datetime) -> float:
-    """Seconds until the endpoint may be asked again, when it wished for a pause."""
-    bucket = EndpointBucket.objects.filter(endpoint=endpoint.name).first()
-    return _left_s(bucket, at) if bucket is not None else 0.0
 
 
 def block(endpoint: Endpoint, *, seconds: float, at: datetime) -> None:
     """The endpoint asked for a pause: every process keeps it."""
+    _known(endpoint, at)
     EndpointBucket.objects.filter(endpoint=endpoint.name).update(blocked_until=at + timedelta(seconds=seconds))
 
 
+def answered(endpoint_names: Iterable[str], *, at: datetime) -> None:
+    """The endpoints gave a sign of life."""
+    for name in sorted(endpoint_names):
+        made = {"answered_at": at, "requests_left": 1, "tokens_left": 1, "filled_at": at}
+        EndpointBucket.objects.update_or_create(endpoint=name, defaults={"answered_at": at}, create_defaults=made)
+
+
 def _locked_bucket(endpoint: Endpoint, at: datetime) -> EndpointBucket:
+    _known(endpoint, at)
+    return EndpointBucket.objects.select_for_update().get(endpoint=endpoint.name)
+
+
+def _known(endpoint: Endpoint, at: datetime) -> None:
     full = {
         "requests_left": _room(endpoint.requests_per_minute),
         "tokens_left": _room(endpoint.tokens_per_minute),
         "filled_at": at,
     }
     EndpointBucket.objects.get_or_create(endpoint=endpoint.name, defaults=full)
-    return EndpointBucket.objects.select_for_update().get(endpoint=endpoint.name)
-
-
-def _left_s(bucket: EndpointBucket, at: datetime) -> float:
-    return max(0.0, (bucket.blocked_until - at).total_seconds()) if bucket.blocked_until else 0.0
 
 
 def _fill(bucket: EndpointBucket, endpoint: Endpoint, at: datetime) -> None:

@@ -85,11 +85,11 @@ def unfinished(kind_name: str, parameters: Mapping[str, Any]) -> Run | None:
 
 def wake(run: Run) -> None:
     """Tell a worker that there is work; a lost message is made up for by the sweep."""
-    from runs.tasks import send_slice
+    from runs.slices import send_first
 
     def send() -> None:
         try:
-            send_slice(run, since=Run.objects.values_list("slice_until", flat=True).get(pk=run.pk))
+            send_first(run)
         except OperationalError as error:
             logger.warning(
                 "run %s is queued, but the broker does not answer (%s); the sweep takes it up", run.pk, error

@@ -7,10 +7,10 @@ import time
 
 from django.utils import timezone
 
-from runs import leases
+from runs import workers
 from runs.engine import Report, work_on
 from runs.models import ACTIVE_STATES, Run, RunState
-from runs.tasks import has_work, settle_stopping
+from runs.slices import has_work, settle_stopping
 
 POLL_S = 0.5
 MOVING_STATES = (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING)
@@ -19,7 +19,7 @@ MOVING_STATES = (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING)
 def work_until_it_stops(run: Run, *, report: Report | None = None) -> Run:
     """Work on a run until it has ended, paused, or spent its budget; also while others work on it too."""
     while True:
-        leases.free_dead(at=timezone.now(), run=run)
+        workers.bury_dead(at=timezone.now())
         settle_stopping()
         run.refresh_from_db()
         if run.state not in MOVING_STATES:
@@ -37,7 +37,7 @@ def work_until_it_stops(run: Run, *, report: Report | None = None) -> Run:
 
 def work_until_idle() -> int:
     """Work on every queued run in turn until none has work left; how many runs were worked on."""
-    leases.free_dead(at=timezone.now())
+    workers.bury_dead(at=timezone.now())
     settle_stopping()
     worked = 0
     while True:

@@ -3,22 +3,26 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.models import F
 
-from runs.models import Run
+from runs.models import EndpointBucket, Run
+from runs.outcomes import Outcome
 
+Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 # Long enough to gather what a busy loop produces, short enough that SQLite's other writers get their turn.
-PIECES_AT_ONCE = 200
+PIECES_AT_ONCE, GATHER_S = 200, 0.02
 # How long a deadlock, a held lock or a database that restarts is waited out before anyone hears of it.
-PATIENCE_S, POLL_S = 20.0, 0.1
+PATIENCE_S, POLL_S = 60.0, 0.1
 
 
 @dataclass
@@ -28,6 +32,17 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     spent: Decimal = Decimal(0)
     columns: dict[str, Any] = field(default_factory=dict)
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Add what attempts brought: answers with their cost, errors, and questions nobody knows the fate of."""
+        for outcome in outcomes:
+            self.spent += outcome.cost or 0
+            if outcome.response is not None:
+                self.counts["calls"] += 1
+            elif outcome.error_kind == "unknown":
+                self.counts["calls_lost"] += 1
+            elif outcome.error_kind != "not_sent":
+                self.counts["calls_failed"] += 1
 
     def apply(self, run_id: int) -> None:
         """Add everything to the run in one statement, the last of the transaction: its row is locked but briefly."""
@@ -39,12 +54,13 @@ class Tally:
             Run.objects.filter(pk=run_id).update(**changes)
 
 
-Piece = Callable[[Tally], Any]
+Work = Callable[[Tally, list[Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    piece: Piece
+    work: Work
+    argument: Any
     done: "asyncio.Future[Any]"
     locks_run: bool
 
@@ -53,13 +69,15 @@ class Writer:
     """Takes pieces of database work from coroutines; each gets its result once it is committed.
 
     A piece may be carried out more than once before it is committed, so it changes nothing but rows and its tally.
-    After every transaction `run` holds the run's row as it then stood.
+    After every transaction `run` holds the run's row and `endpoints` the endpoints' rows as they then stood.
     """
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.endpoints: dict[str, EndpointBucket] = {}
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
+        self._full = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._task = asyncio.create_task(self._write())
 
@@ -69,10 +87,30 @@ class Writer:
         `locks_run` puts it behind the others: every transaction locks the run's row last, so that no two workers
         wait for each other.
         """
-        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(piece, done, locks_run))
+        result: Result = await self._hand_in(lambda tally, _: [piece(tally)], None, locks_run=locks_run)
+        return result
+
+    def together(
+        self, work: Callable[[Tally, list[Argument]], Sequence[Result]], argument: Argument
+    ) -> "asyncio.Future[Result]":
+        """Hand in one argument of work that is done for many at once: the next transaction gives all that wait for
+        the same `work` to one call of it, in the order they came, and each gets its own result.
+
+        Arguments handed in without an `await` in between are written in that order.
+        """
+        return self._hand_in(work, argument)
+
+    def _hand_in(self, work: Work, argument: Any, *, locks_run: bool = False) -> "asyncio.Future[Any]":
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(work, argument, done, locks_run))
         self._wake.set()
-        return await done
+        if len(self._waiting) >= PIECES_AT_ONCE:
+            self._full.set()
+        return done
+
+    async def apart(self, work: Callable[[], Result]) -> Result:
+        """Do work that brings its own transactions, between two of ours."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def close(self) -> None:
         """Write what is still waiting, then give the thread and its connection back."""
@@ -88,32 +126,36 @@ class Writer:
         loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), GATHER_S)
             batch, self._waiting = self._waiting[:PIECES_AT_ONCE], self._waiting[PIECES_AT_ONCE:]
             if not self._waiting:
                 self._wake.clear()
+            if len(self._waiting) < PIECES_AT_ONCE:
+                self._full.clear()
             batch.sort(key=lambda one: one.locks_run)
-            pieces = [one.piece for one in batch]
-            outcomes = await asyncio.shield(loop.run_in_executor(self._thread, self._commit, pieces))
-            for one, outcome in zip(batch, outcomes, strict=True):
+            groups = _grouped(batch)
+            outcomes = await asyncio.shield(loop.run_in_executor(self._thread, self._commit, groups))
+            for one, outcome in zip(chain.from_iterable(groups), outcomes, strict=True):
                 _deliver(one.done, outcome)
 
-    def _commit(self, pieces: list[Piece]) -> list[Any]:
+    def _commit(self, groups: list[list[_Waiting]]) -> list[Any]:
         give_up_at = time.monotonic() + PATIENCE_S
         try:
-            return self._patiently(pieces, give_up_at)
+            return self._patiently(groups, give_up_at)
         except Exception:  # noqa: BLE001  # one piece spoilt it for all: each alone, so that only its owner hears of it
-            return [self._alone(piece, give_up_at) for piece in pieces]
+            return [self._alone(one, give_up_at) for one in chain.from_iterable(groups)]
 
-    def _alone(self, piece: Piece, give_up_at: float) -> Any:
+    def _alone(self, one: _Waiting, give_up_at: float) -> Any:
         try:
-            return self._patiently([piece], give_up_at)[0]
+            return self._patiently([[one]], give_up_at)[0]
         except Exception as error:  # noqa: BLE001  # whatever went wrong is delivered to the piece that caused it
             return error
 
-    def _patiently(self, pieces: list[Piece], give_up_at: float) -> list[Any]:
+    def _patiently(self, groups: list[list[_Waiting]], give_up_at: float) -> list[Any]:
         while True:
             try:
-                return self._in_one_transaction(pieces)
+                return self._in_one_transaction(groups)
             except (OperationalError, InterfaceError):
                 # Nothing was written: the same once more, on a fresh connection.
                 connections.close_all()
@@ -121,13 +163,24 @@ class Writer:
                     raise
                 time.sleep(POLL_S)
 
-    def _in_one_transaction(self, pieces: list[Piece]) -> list[Any]:
+    def _in_one_transaction(self, groups: list[list[_Waiting]]) -> list[Any]:
         tally = Tally()
         with transaction.atomic():
-            outcomes = [piece(tally) for piece in pieces]
+            outcomes: list[Any] = []
+            for group in groups:
+                outcomes.extend(group[0].work(tally, [one.argument for one in group]))
             tally.apply(self.run.pk)
             self.run = Run.objects.get(pk=self.run.pk)
+            self.endpoints = {row.endpoint: row for row in EndpointBucket.objects.all()}
         return outcomes
+
+
+def _grouped(batch: list[_Waiting]) -> list[list[_Waiting]]:
+    """What is done together, together; groups in the order of their first, and those that lock the run last."""
+    groups: dict[int, list[_Waiting]] = {}
+    for one in batch:
+        groups.setdefault(id(one.work), []).append(one)
+    return list(groups.values())
 
 
 def _deliver(done: "asyncio.Future[Any]", outcome: Any) -> None:

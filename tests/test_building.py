@@ -5,9 +5,10 @@ import sys
 import pytest
 
 from curation.models import Query
-from dialogues.building import SIMULATION, packing_kind, save_pack
+from dialogues.building import SIMULATION, packing_kind, save_packs
 from dialogues.executions import execution_turn
 from dialogues.models import AuthorKind, Dialogue, Seed, State, Turn, TurnKind
+from runs.kinds import Finished
 from runs.models import Run, WorkItem
 from tests.making import a_kept_query, a_query, a_source
 from tests.running import run_command
@@ -130,7 +131,7 @@ def test_a_saved_pack_is_a_dialogue_in_review_whose_turns_point_to_their_seeds()
     queries = kept_tasks()[:3]
     run = Run.objects.create(kind="packing", title="x", parameters={})
     item = WorkItem.objects.create(run=run, key="1", payload={})
-    save_pack(item, [query.pk for query in queries])
+    save_packs([Finished(item, [query.pk for query in queries])])
     dialogue = Dialogue.objects.get(item=item)
     assert (dialogue.state, dialogue.method, dialogue.language) == (State.IN_REVIEW, "packing", "python")
     assert dialogue.title == queries[0].text and dialogue.flags == [] and dialogue.last_run_clean is None

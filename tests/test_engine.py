@@ -8,12 +8,12 @@ import pytest
 from django.db import connections
 
 from curation.models import Source
-from runs import controlling, leases
+from runs import controlling
 from runs.models import Call, Execution, ItemState, Run, RunState, WorkItem
 from runs.starting import start_run, unfinished
 from runs.waiting import work_until_idle, work_until_it_stops
+from tests.dead_workers import a_dead_worker
 from tests.sites import DemoModel
-from tests.test_leases import DEAD
 from tests.toy_kinds import parameters
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,13 +151,7 @@ def test_an_equal_unfinished_run_is_found_so_that_the_same_command_goes_on():
 
 def test_items_whose_worker_was_killed_are_taken_up_again():
     run = a_run(items=5)
-    run.items.update(
-        state=ItemState.LEASED,
-        lease_host=leases.HOST,
-        lease_process=DEAD,
-        lease_token="x",
-        lease_until="2100-01-01T00:00:00Z",
-    )
+    a_dead_worker(run, items=run.items.all())
     run = work_until_it_stops(run)
     assert (run.state, run.items_done) == (RunState.DONE, 5)
 
@@ -198,7 +192,8 @@ def test_a_pause_does_not_wait_for_a_long_retry_after(settings, tmp_path):
     settings.MODELS_FILE = server.models_file(tmp_path)
     server.fail("429=600")
     run = a_run(items=3)
-    took = stopped_by(controlling.pause, run, when={"paid_calls__error_kind": "rate_limited"})
+    throttled = run.paid_calls.filter(error_kind="rate_limited")
+    took = stopped_by(controlling.pause, run, when=throttled.exists)
     assert Run.objects.get().state == RunState.PAUSED
     assert took < 3
     assert run.items.filter(state=ItemState.PENDING).count() == 3
@@ -209,8 +204,10 @@ def test_a_cancel_drops_what_is_in_flight_at_once(settings, tmp_path):
     server = DemoModel("--latency", "30")
     settings.MODELS_FILE = server.models_file(tmp_path)
     run = a_run(items=3)
-    took = stopped_by(controlling.cancel, run, when={"paid_calls__attempts": 1})
+    took = stopped_by(controlling.cancel, run, when=lambda: server.stats()["in_flight"] == 3)
     run.refresh_from_db()
+    assert (run.calls, run.calls_lost) == (0, 3)
+    assert set(Call.objects.values_list("state", "attempts", "lost")) == {("unknown", 1, 1)}
     assert (run.state, run.finished_at is None, run.reserved) == (RunState.CANCELLED, False, 0)
     assert took < 3
     assert not WorkItem.objects.exclude(state=ItemState.PENDING).exists()
@@ -222,7 +219,7 @@ def stopped_by(verb, run, *, when):
     pressed = []
 
     def press():
-        while not Run.objects.filter(pk=run.pk, **when).exists():
+        while not when():
             time.sleep(0.05)
         verb(Run.objects.get(pk=run.pk), by=None)
         pressed.append(time.monotonic())

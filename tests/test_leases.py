@@ -1,6 +1,5 @@
 """Leases: an item has one holder, who answers for it once; the items of a holder that is gone come back."""
 
-import os
 import threading
 from datetime import timedelta
 from decimal import Decimal
@@ -9,11 +8,11 @@ import pytest
 from django.db import connections, transaction
 from django.utils import timezone
 
-from runs import leases
+from runs import leases, workers
 from runs.models import ItemState, Run, RunState, WorkItem
+from tests.dead_workers import a_dead_worker, hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DEAD = 2**22 + 1  # above any process id of this machine
 
 
 def free_of_charge(item):
@@ -26,9 +25,14 @@ def a_run(items=10, **columns):
     return run
 
 
-def claim(run, count, price=free_of_charge, spent=Decimal(0)):
+def claim(run, count, price=free_of_charge, spent=Decimal(0), alone=True):
     with transaction.atomic():
-        return leases.claim(run.pk, count, at=timezone.now(), price=price, spent=spent)
+        worker = run.workers.first() or workers.register(run)
+        return leases.claim(worker, count, at=timezone.now(), price=price, spent=spent, alone=alone)
+
+
+def bury_dead(at=None):
+    return workers.bury_dead(at=at or timezone.now())
 
 
 def test_a_claim_takes_the_oldest_items_and_nobody_takes_them_again():
@@ -38,7 +42,8 @@ def test_a_claim_takes_the_oldest_items_and_nobody_takes_them_again():
     assert [item.key for item in second.items] == ["3", "4"]
     assert (third.items, third.over_budget, third.waiting) == ([], False, False)
     item = WorkItem.objects.first()
-    assert (item.state, item.attempts, item.lease_host, item.lease_process) == ("leased", 1, leases.HOST, os.getpid())
+    worker = run.workers.get()
+    assert (item.state, item.attempts, item.lease_worker, item.lease_host) == ("leased", 1, worker.name, worker.host)
     assert item.lease_token == first.items[0].lease_token != second.items[0].lease_token
 
 
@@ -92,8 +97,8 @@ def test_a_run_that_can_set_nothing_aside_while_nobody_works_is_over_budget():
 def test_money_set_aside_by_a_worker_that_died_is_free_again():
     run = a_run(items=4, budget=Decimal(2))
     assert len(claim(run, 4, price=lambda item: Decimal(1)).items) == 2
-    run.items.filter(state=ItemState.LEASED).update(lease_process=DEAD)
-    assert leases.free_dead(at=timezone.now()) == 2
+    a_dead_worker(run, items=run.items.filter(state=ItemState.LEASED))
+    assert bury_dead() == 2
     assert len(claim(run, 4, price=lambda item: Decimal(1)).items) == 2
     assert Run.objects.get().reserved == 2
 
@@ -117,59 +122,72 @@ def test_only_the_holder_ends_an_item_and_only_once():
 def test_an_item_given_back_was_no_attempt_and_is_given_back_once():
     run = a_run()
     mine = claim(run, 1).items[0]
-    assert [leases.release(mine), leases.release(mine)] == [1, 0]
+    with transaction.atomic():
+        assert [leases.release([mine]), leases.release([mine])] == [1, 0]
     item = WorkItem.objects.get(pk=mine.pk)
-    assert (item.state, item.attempts, item.lease_token, item.lease_process) == ("pending", 0, "", None)
+    assert (item.state, item.attempts, item.lease_token, item.lease_worker) == ("pending", 0, "", "")
     assert claim(run, 1).items[0].pk == mine.pk
 
 
 def test_an_item_lost_and_taken_by_another_is_neither_given_back_nor_renewed_by_the_first():
     run = a_run(items=1)
     lost = claim(run, 1).items[0]
-    run.items.update(lease_process=DEAD)
-    leases.free_dead(at=timezone.now())
+    a_dead_worker(run, items=run.items.all())
+    bury_dead()
     taken = claim(run, 1).items[0]
-    leases.renew([lost], at=timezone.now() + timedelta(days=1))
-    assert leases.release(lost) == 0
+    with transaction.atomic():
+        leases.renew([lost], at=timezone.now() + timedelta(days=1))
+        assert leases.release([lost]) == 0
+        assert leases.finish_all([lost]) == set()
     held = WorkItem.objects.get()
-    assert (held.lease_token, held.lease_until, held.attempts) == (taken.lease_token, taken.lease_until, 2)
+    assert (held.state, held.lease_token, held.lease_until) == ("leased", taken.lease_token, taken.lease_until)
 
 
 def test_a_sign_of_life_moves_the_end_of_the_lease():
     mine = claim(a_run(), 2).items
     later = timezone.now() + timedelta(hours=1)
-    leases.renew(mine, at=later)
-    assert leases.free_dead(at=later) == 0
+    with transaction.atomic():
+        leases.renew(mine, at=later)
+    assert bury_dead(later) == 0
 
 
 def test_items_of_an_ended_process_come_back_at_once_and_those_of_a_living_one_stay():
     run = a_run(items=4)
     claim(run, 4)
-    run.items.filter(key__in=["0", "1"]).update(lease_process=DEAD)
-    assert leases.free_dead(at=timezone.now()) == 2
+    a_dead_worker(run, items=run.items.filter(key__in=["0", "1"]))
+    assert bury_dead() == 2
     assert list(run.items.filter(state=ItemState.PENDING).values_list("key", flat=True)) == ["0", "1"]
 
 
-def test_items_of_another_process_that_got_the_same_number_come_back_when_the_lease_ends(settings):
-    claim(a_run(items=2), 2)  # by this very process, which is alive
+def test_items_whose_spool_was_deleted_by_hand_come_back_when_the_lease_ends(settings):
+    claim(a_run(items=2), 2)  # by a worker that has no spool
     end = timezone.now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
-    assert leases.free_dead(at=end - timedelta(seconds=5)) == 0
-    assert leases.free_dead(at=end + timedelta(seconds=5)) == 2
+    assert bury_dead(end - timedelta(seconds=5)) == 0
+    assert bury_dead(end + timedelta(seconds=5)) == 2
 
 
-def test_items_of_another_machine_come_back_only_five_minutes_after_the_lease_ends(settings):
+def test_items_of_another_machine_come_back_five_minutes_after_the_lease_ends_and_the_run_says_what_that_means():
     run = a_run(items=2)
-    claim(run, 2)
-    run.items.update(lease_host="elsewhere", lease_process=DEAD)
-    end = timezone.now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
-    assert leases.free_dead(at=end + timedelta(minutes=4)) == 0
-    assert leases.free_dead(at=end + timedelta(minutes=6)) == 2
+    end = timezone.now() + timedelta(seconds=60)
+    hold(workers.register(run), run.items.all(), until=end, host="elsewhere/12345678")
+    assert bury_dead(end + timedelta(minutes=4)) == 0
+    assert bury_dead(end + timedelta(minutes=6)) == 2
+    assert Run.objects.get().note == "elsewhere fell silent; what it had in flight may be paid twice"
 
 
-def test_the_dead_of_one_run_can_be_freed_alone():
-    run, other = a_run(items=1), a_run(items=1)
-    for one in (run, other):
-        claim(one, 1)
-        one.items.update(lease_process=DEAD)
-    assert leases.free_dead(at=timezone.now(), run=run) == 1
-    assert other.items.get().state == ItemState.LEASED
+def test_an_item_whose_workers_died_again_and_again_comes_last_then_alone_and_then_fails():
+    run = a_run(items=3)
+    poison = run.items.get(key="0")
+    for _ in range(workers.SUSPECT_AFTER):
+        a_dead_worker(run, items=[WorkItem.objects.get(pk=poison.pk)])
+        bury_dead()
+    assert [item.key for item in claim(run, 3).items] == ["1", "2"]
+    kept_waiting = claim(run, 3, alone=False)
+    assert (kept_waiting.items, kept_waiting.waiting) == ([], True)
+    assert [item.key for item in claim(run, 3).items] == ["0"]
+    while WorkItem.objects.get(pk=poison.pk).state != ItemState.FAILED:
+        a_dead_worker(run, items=[WorkItem.objects.get(pk=poison.pk)])
+        bury_dead()
+    failed = WorkItem.objects.get(pk=poison.pk)
+    assert (failed.error_class, failed.attempts) == ("WorkerDied", workers.FAILED_AFTER)
+    assert Run.objects.get().items_failed == 1

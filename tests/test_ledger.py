@@ -1,14 +1,16 @@
 """The ledger: what makes two questions the same, and that an answer which arrived is never replaced or lost."""
 
+import json
+import zlib
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from llm.catalog import Endpoint, Model
-from llm.client import parse_response
 from runs import ledger
 from runs.models import Call, CallState, Run
+from runs.outcomes import Outcome, canonical
 from runs.starting import start_run
 from tests.toy_kinds import parameters
 
@@ -22,10 +24,23 @@ def key(model=COLD, messages=ASKED, role="scorer", **more):
     return ledger.question(role, model, messages, **more).key
 
 
-def reply(text="4", **more):
+def reply(text="4", asked=None, run=None, cost=None):
     message = {"role": "assistant", "content": text}
     usage = {"prompt_tokens": 10, "completion_tokens": 2}
-    return parse_response({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage, **more}, 0.5)
+    response = {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}
+    return Outcome(
+        (asked or ledger.question("scorer", COLD, ASKED)).leaving(run.pk),
+        response=canonical(response),
+        finish_reason="stop",
+        prompt_tokens=10,
+        completion_tokens=2,
+        cost=cost,
+        latency_s=0.5,
+    )
+
+
+def failure(kind, run, error="why"):
+    return Outcome(ledger.question("scorer", COLD, ASKED).leaving(run.pk), error_kind=kind, error=error)
 
 
 @pytest.fixture
@@ -93,56 +108,64 @@ def test_a_schema_is_part_of_the_key_only_where_the_endpoint_takes_one():
 
 
 def test_a_stored_answer_is_read_again_word_for_word(run):
-    call = ledger.open_call(ledger.question("scorer", COLD, ASKED), run_id=run.pk)
-    ledger.settle(call.pk, reply("4\nnaïve 🙂"), Decimal("0.001"), run_id=run.pk)
-    stored = Call.objects.get(pk=call.pk)
-    assert (stored.state, stored.cost, stored.prompt_tokens, stored.run_id) == (
+    ledger.settle([reply("4\nnaïve 🙂", run=run, cost=Decimal("0.001"))])
+    stored = Call.objects.get()
+    assert (stored.state, stored.cost, stored.prompt_tokens, stored.run_id, stored.attempts) == (
         CallState.DONE,
         Decimal("0.001"),
         10,
         run.pk,
+        1,
     )
     assert ledger.stored_response(stored).text == "4\nnaïve 🙂"
+    assert ledger.look([stored.key, "0" * 64])[stored.key].response.text == "4\nnaïve 🙂"
     assert ledger.answered_keys([stored.key, "0" * 64]) == {stored.key}
+    assert json.loads(zlib.decompress(stored.request))["messages"] == ASKED
 
 
-def test_a_later_answer_does_not_replace_the_first_and_is_not_the_answer(run):
-    call = ledger.open_call(ledger.question("scorer", COLD, ASKED), run_id=run.pk)
+def test_a_later_answer_is_counted_but_does_not_replace_the_first_and_is_not_the_answer(run):
     later = Run.objects.create(kind="once", title="another")
-    assert ledger.settle(call.pk, reply("4"), Decimal("0.001"), run_id=run.pk).text == "4"
-    assert ledger.settle(call.pk, reply("2"), Decimal("0.001"), run_id=later.pk).text == "4"
-    assert ledger.stored_response(Call.objects.get()).text == "4"
-    assert Call.objects.get().run_id == run.pk
+    key = ledger.question("scorer", COLD, ASKED).key
+    assert ledger.settle([reply("4", run=run)])[key][1] is True
+    assert ledger.settle([reply("2", run=later)])[key][1] is False
+    stored = Call.objects.get()
+    assert ledger.stored_response(stored).text == "4"
+    assert (stored.run_id, stored.attempts, stored.answers, stored.lost) == (run.pk, 2, 2, 0)
+
+
+def test_attempts_of_one_question_written_together_become_one_row_in_which_the_first_answer_stands(run):
+    outcomes = [failure("unknown", run), reply("4", run=run), reply("2", run=run), failure("server", run)]
+    ledger.settle(outcomes)
+    stored = Call.objects.get()
+    assert ledger.stored_response(stored).text == "4"
+    assert (stored.state, stored.attempts, stored.answers, stored.lost) == ("done", 4, 2, 1)
 
 
 def test_a_failure_after_the_answer_does_not_take_it_back(run):
-    asked = ledger.question("scorer", COLD, ASKED)
-    call = ledger.open_call(asked, run_id=run.pk)
-    ledger.settle(call.pk, reply("4"), None, run_id=run.pk)
-    ledger.note_failure(call.pk, kind="unknown", error="the connection broke")
-    assert ledger.open_call(asked, run_id=run.pk).state == CallState.DONE
-    assert (Call.objects.get().error, Call.objects.get().cost) == ("", None)
+    ledger.settle([reply("4", run=run)])
+    ledger.settle([failure("unknown", run, "the connection broke")])
+    stored = Call.objects.get()
+    assert (stored.state, stored.error, stored.attempts, stored.lost) == ("done", "", 2, 1)
 
 
 def test_the_run_that_paid_is_the_one_whose_answer_came_first(run):
-    asked = ledger.question("scorer", COLD, ASKED)
-    ledger.open_call(asked, run_id=run.pk)
     payer = Run.objects.create(kind="once", title="another")
-    call = ledger.open_call(asked, run_id=payer.pk)
-    ledger.settle(call.pk, reply(), None, run_id=payer.pk)
-    assert Call.objects.get().run_id == payer.pk
+    ledger.settle([failure("server", run)])
+    ledger.settle([reply(run=payer)])
+    assert (Call.objects.get().run_id, Call.objects.get().error) == (payer.pk, "")
 
 
 def test_only_a_question_that_may_have_arrived_counts_as_an_attempt(run):
-    call = ledger.open_call(ledger.question("scorer", COLD, ASKED), run_id=run.pk)
-    for kind, state, attempts in [("not_sent", "failed", 0), ("unknown", "unknown", 1), ("server", "failed", 2)]:
-        ledger.count_attempt(call.pk)
-        ledger.note_failure(call.pk, kind=kind, error="why")
+    for kind, state, attempts, lost in [
+        ("not_sent", "failed", 0, 0),
+        ("unknown", "unknown", 1, 1),
+        ("server", "failed", 2, 1),
+    ]:
+        ledger.settle([failure(kind, run)])
         stored = Call.objects.get()
-        assert (stored.state, stored.error_kind, stored.attempts) == (state, kind, attempts)
+        assert (stored.state, stored.error_kind, stored.attempts, stored.lost) == (state, kind, attempts, lost)
 
 
 def test_a_failure_whose_text_no_database_holds_is_noted_all_the_same(run):
-    call = ledger.open_call(ledger.question("scorer", COLD, ASKED), run_id=run.pk)
-    ledger.note_failure(call.pk, kind="server", error="answered \x00 \ud800")
+    ledger.settle([failure("server", run, "answered \x00 \ud800")])
     assert Call.objects.get().error == "answered \ufffd \ufffd"

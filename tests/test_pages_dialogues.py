@@ -73,7 +73,9 @@ def test_the_list_asks_the_database_as_often_for_fifty_rows_as_for_one(reviewer_
 def test_a_dialogue_reads_as_a_conversation_with_where_each_turn_came_from(reviewer_client):
     dialogue = a_dialogue()
     answer, feedback = dialogue.turns.get(position=1), dialogue.turns.get(position=2)
-    call = Call.objects.create(key="k", role="drafter", endpoint="demo", model="demo-drafter", cost="0.0021")
+    call = Call.objects.create(
+        key="k", role="drafter", endpoint="demo", model="demo-drafter", state="failed", cost="0.0021"
+    )
     run = Execution.objects.create(
         key="x", code="c", language="python", limits={}, runtime="3", backend="none", status="timeout", phase="run",
         wall_s=10.0, cpu_s=1.0, peak_rss_bytes=1,

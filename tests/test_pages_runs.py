@@ -47,7 +47,14 @@ def test_a_run_shows_pace_time_left_and_money(reviewer_client):
         items_done=4, calls=8, spent=Decimal("1.50"), budget=Decimal("2"), rate_samples=[[1000.0, 0], [1002.0, 4]]
     )
     Call.objects.create(
-        key="k", run=run, role="scorer", endpoint="demo", model="m", prompt_tokens=120, completion_tokens=30
+        key="k",
+        run=run,
+        role="scorer",
+        endpoint="demo",
+        model="m",
+        state="failed",
+        prompt_tokens=120,
+        completion_tokens=30,
     )
     page = words(reviewer_client.get(run.get_absolute_url()))
     assert "4 of 10 items, 40 %" in page

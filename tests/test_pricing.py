@@ -10,6 +10,7 @@ from llm.catalog import load_catalog
 from runs import ledger
 from runs.kinds import Estimate, PlannedItem, Question
 from runs.models import Call, Run
+from runs.outcomes import Outcome
 from runs.pricing import cost_of_item, quote
 from tests.test_ledger import reply
 from tests.toy_kinds import KINDS, parameters
@@ -31,7 +32,7 @@ def answer(catalog, item, **more):
     question = KIND.estimate(item.payload).questions[0]
     asked = ledger.question(question.role, catalog.model_for(question.role), question.messages, **more)
     run = Run.objects.create(kind="once", title="earlier")
-    ledger.settle(ledger.open_call(asked, run_id=run.pk).pk, reply(), None, run_id=run.pk)
+    ledger.settle([reply(asked=asked, run=run)])
 
 
 def test_a_quote_counts_the_answers_that_are_there_and_prices_the_rest(catalog):
@@ -54,8 +55,8 @@ def test_a_question_that_never_was_answered_is_no_hit(catalog):
     item = planned(1)[0]
     question = KIND.estimate(item.payload).questions[0]
     asked = ledger.question(question.role, catalog.model_for(question.role), question.messages)
-    call = ledger.open_call(asked, run_id=Run.objects.create(kind="once", title="earlier").pk)
-    ledger.note_failure(call.pk, kind="unknown", error="cut")
+    run = Run.objects.create(kind="once", title="earlier")
+    ledger.settle([Outcome(asked.leaving(run.pk), error_kind="unknown", error="cut")])
     assert quote(KIND, [item], catalog).ledger_hits == 0
 
 

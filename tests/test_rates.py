@@ -1,6 +1,7 @@
 """Rates: what an endpoint allows a minute, shared by all processes through the database."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from llm.catalog import Endpoint
 from runs import rates
+from runs.desk import seconds_left
 from runs.models import EndpointBucket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,15 +24,18 @@ def endpoint(requests=None, tokens=None):
 
 
 def take(house, *, tokens=0, after_s=0.0):
-    """When the request may leave, in seconds after NOW; None when nothing was taken."""
+    """When the request may leave, in seconds after NOW."""
     with transaction.atomic():
-        turn = rates.take(house, tokens=tokens, at=NOW + timedelta(seconds=after_s))
-    return round(after_s + turn.wait_s, 3) if turn.taken else None
+        (wait_s,) = rates.take([rates.Wanted(house, tokens)], at=NOW + timedelta(seconds=after_s))
+    return round(after_s + wait_s, 3)
 
 
-def test_an_endpoint_without_limits_has_no_bucket():
-    assert take(endpoint()) == 0
-    assert not EndpointBucket.objects.exists()
+def test_wishes_that_come_together_wait_as_if_they_had_come_one_by_one():
+    houses = [endpoint(requests=600), replace(endpoint(requests=60), name="other")]
+    with transaction.atomic():
+        waits = rates.take([rates.Wanted(house, 0) for house in houses * 12], at=NOW)
+    assert [round(wait_s, 3) for wait_s in waits[::2]] == [0] * 10 + [0.1, 0.2]
+    assert waits[1::2] == list(range(12))
 
 
 def test_no_minute_sees_more_than_the_allowance_and_one_burst():
@@ -88,18 +93,16 @@ def test_a_turn_that_is_not_used_goes_back():
     house = endpoint(requests=60, tokens=6000)
     take(house, tokens=100)
     assert take(house, tokens=100) == 1
-    rates.put_back(house, tokens=100)
+    rates.put_back(rates.Wanted(house, 100))
     assert take(house, tokens=100) == 1
 
 
-def test_while_the_endpoint_wishes_for_a_pause_nothing_is_taken_and_then_no_crowd_leaves_at_once():
-    house = endpoint(requests=600)
-    take(house)
+def test_a_pause_that_an_endpoint_wishes_for_is_known_to_all_until_it_ends():
+    house = endpoint()
     rates.block(house, seconds=30, at=NOW)
-    assert [take(house, after_s=5) for _ in range(20)] == [None] * 20
-    assert rates.blocked_s(house, at=NOW + timedelta(seconds=5)) == 25
-    assert rates.blocked_s(house, at=NOW + timedelta(seconds=31)) == 0
-    assert sum(take(house, after_s=31) == 31 for _ in range(20)) == 10
+    row = EndpointBucket.objects.get()
+    assert seconds_left(row, NOW + timedelta(seconds=5)) == 25
+    assert seconds_left(row, NOW + timedelta(seconds=31)) == seconds_left(None, NOW) == 0
 
 
 def test_a_host_whose_clock_is_behind_does_not_fill_the_same_time_in_twice():

@@ -16,6 +16,7 @@ def a_call(number, cost="0.001"):
         role="scorer",
         endpoint="demo",
         model="small",
+        state="failed",
         prompt_tokens=100,
         completion_tokens=20,
         cost=cost,

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from curation.models import Judge, Query, Score, ScoreState, Scoring, Template
 from curation.scoring import REMINDER, ScoreOutcome, ScorePayload, chosen_queries, plan, save, score_query
-from runs.kinds import Answer
+from runs.kinds import Answer, Finished
 from runs.models import Call, Run, WorkItem
 from tests.judged import a_judge, a_score, a_scored_query, two_judges
 from tests.making import ScriptedAsk, a_batch, a_query, a_source
@@ -155,8 +155,10 @@ def test_planning_asks_the_database_by_block_and_not_by_query(django_assert_max_
 
 def saved(query, judge, state=ScoreState.OK, value=3, **more):
     item = WorkItem(payload={"query_id": query.pk, "judge_id": judge.pk})
-    call = Call.objects.create(key=f"{query.pk}{judge.pk}{state}{value}", role="scorer", endpoint="demo", model="small")
-    save(item, ScoreOutcome(state, call.pk, value, **more))
+    call = Call.objects.create(
+        key=f"{query.pk}{judge.pk}{state}{value}", role="scorer", endpoint="demo", model="small", state="failed"
+    )
+    save([Finished(item, ScoreOutcome(state, call.pk, value, **more))])
     query.refresh_from_db()
 
 

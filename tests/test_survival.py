@@ -106,7 +106,7 @@ def test_two_worker_processes_share_a_run_and_every_count_is_exact(tmp_path, own
     run, calls, holders, facts = site.ask_database(
         "[Run.objects.values('state', 'items_done', 'items_failed', 'calls', 'reserved', 'spent').get(),"
         " Call.objects.aggregate(n=Count('pk'), paid=Sum('cost'), attempts=Sum('attempts')),"
-        " WorkItem.objects.values('lease_process').distinct().count(),"
+        " WorkItem.objects.values('lease_worker').distinct().count(),"
         " Query.objects.exclude(scoring='none').count()]"
     )
     stats = own_model.stats()

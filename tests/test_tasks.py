@@ -6,12 +6,13 @@ import pytest
 from celery.signals import before_task_publish
 from django.utils import timezone
 
-from runs import controlling, leases
-from runs.models import ItemState, Run, RunState, WorkItem
+from runs import controlling
+from runs.models import ItemState, Run, RunState, Slice, WorkItem
+from runs.slices import go_on, settle_stopping
 from runs.starting import start_run
-from runs.tasks import run_slice, send_slice, settle_stopping, sweep
+from runs.tasks import run_slice, sweep
+from tests.dead_workers import a_dead_worker
 from tests.sites import DemoModel
-from tests.test_leases import DEAD
 from tests.toy_kinds import parameters
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,7 @@ def test_a_slice_works_the_run_to_its_end_and_sends_no_further_message(sent):
     run = a_run()
     deliver(sent)
     run.refresh_from_db()
-    assert (run.state, run.items_done, run.slice_until, sent) == (RunState.DONE, 20, None, [])
+    assert (run.state, run.items_done, run.slices.get().turn, sent) == (RunState.DONE, 20, None, [])
 
 
 def test_a_slice_ends_after_its_time_lets_calls_arrive_gives_items_back_and_sends_the_next(sent, settings, tmp_path):
@@ -80,7 +81,7 @@ def test_a_message_for_a_run_that_is_paused_ended_or_gone_changes_nothing(sent):
     controlling.pause(run, by=None)
     deliver(sent)
     assert Run.objects.get().state == RunState.PAUSED
-    run_slice(run.pk + 1, timezone.now().isoformat())
+    run_slice(run.pk + 1, 0, timezone.now().isoformat())
     assert not run.items.exclude(state=ItemState.PENDING).exists()
 
 
@@ -89,14 +90,14 @@ def test_while_a_message_waits_behind_other_runs_the_sweep_sends_no_more(sent):
     for _ in range(5):
         sweep()
     assert len(sent) == 3
-    long = Run.objects.get(pk=runs[2].pk).slice_until - timezone.now()
+    long = runs[2].slices.get().turn - timezone.now()
     assert long > timedelta(seconds=3 * 60)
 
 
 def test_the_sweep_wakes_a_run_whose_message_was_lost_once_and_the_lost_one_comes_too_late(sent):
     run = a_run()
     lost = sent.pop()
-    Run.objects.update(slice_until=timezone.now() - timedelta(seconds=1))
+    Slice.objects.update(turn=timezone.now() - timedelta(seconds=1))
     sweep()
     sweep()
     assert len(sent) == 1
@@ -109,9 +110,9 @@ def test_the_sweep_wakes_a_run_whose_message_was_lost_once_and_the_lost_one_come
 def test_the_sweep_frees_a_dead_workers_items_and_wakes_their_run(sent):
     run = a_run(items=3)
     sent.clear()
-    Run.objects.update(state=RunState.RUNNING, slice_until=timezone.now() - timedelta(seconds=1))
-    lease = {"lease_process": DEAD, "lease_token": "x", "lease_until": timezone.now() + timedelta(minutes=1)}
-    run.items.update(state=ItemState.LEASED, lease_host=leases.HOST, **lease)
+    Run.objects.update(state=RunState.RUNNING)
+    Slice.objects.update(turn=timezone.now() - timedelta(seconds=1))
+    a_dead_worker(run, items=run.items.all())
     sweep()
     assert run.items.filter(state=ItemState.PENDING).count() == 3
     deliver(sent)
@@ -122,7 +123,8 @@ def test_a_run_whose_last_item_ended_with_its_worker_is_closed(sent):
     run = a_run(items=2)
     sent.clear()
     run.items.update(state=ItemState.DONE)
-    Run.objects.update(state=RunState.RUNNING, items_done=2, slice_until=None)
+    Run.objects.update(state=RunState.RUNNING, items_done=2)
+    Slice.objects.update(turn=None)
     sweep()
     deliver(sent)
     run.refresh_from_db()
@@ -145,11 +147,13 @@ def test_a_run_told_to_stop_whose_worker_died_has_stopped(stopping, stopped):
 def test_pausing_and_resuming_within_a_slice_leaves_one_message_on_its_way(sent):
     run = a_run()
     during = timezone.now() + timedelta(seconds=90)
-    Run.objects.update(state=RunState.RUNNING, slice_until=during)
+    Run.objects.update(state=RunState.RUNNING)
+    Slice.objects.update(turn=during)
+    place = Slice.objects.select_related("run").get()
     sent.clear()
     controlling.pause(run, by=None)
     controlling.resume(run, by=None)
-    send_slice(run, since=during)  # what the slice itself does at its end
+    go_on(place, told_to_end=False)  # what the slice itself does at its end
     assert len(sent) == 1
     assert WorkItem.objects.filter(state=ItemState.PENDING).count() == 20
 
@@ -161,3 +165,24 @@ def test_a_models_file_that_became_wrong_pauses_the_run_and_names_the_entry(sent
     assert run.state == RunState.PAUSED
     assert "no-such-model" in run.note
     assert sent == []
+
+
+def test_a_worker_that_finds_more_than_it_can_hold_calls_for_help_once(sent, settings):
+    settings.RUN_WINDOW, settings.RUN_SLICES, settings.RUN_SLICE_SECONDS = 4, 3, 0
+    run = a_run(items=20)
+    deliver(sent)  # ends at once, having called the second slice and then its own next one
+    assert [(run_id, number) for run_id, number, _ in sent] == [(run.pk, 1), (run.pk, 0)]
+    deliver(sent)
+    assert [number for _, number, _ in sent] == [0, 2, 1]
+    settings.RUN_SLICE_SECONDS = 60
+    while sent:
+        deliver(sent)
+    run.refresh_from_db()
+    assert (run.state, run.items_done, run.calls) == (RunState.DONE, 20, 20)
+
+
+def test_a_run_that_one_worker_can_hold_calls_nobody_else(sent, settings):
+    settings.RUN_WINDOW, settings.RUN_SLICES, settings.RUN_SLICE_SECONDS = 20, 3, 0
+    a_run(items=20)
+    deliver(sent)
+    assert [number for _, number, _ in sent] == [0]

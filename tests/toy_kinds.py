@@ -8,7 +8,9 @@ from runs.kinds import Estimate, Kind, PlannedItem, Question, Skipped
 
 
 def _messages(payload):
-    return [{"role": "user", "content": f"<query>\n{payload['salt']} {payload['number']}: sort a list\n</query>"}]
+    pad = payload.get("pad", "")
+    text = f"<query>\n{payload['salt']} {payload['number']}: sort a list {pad}\n</query>"
+    return [{"role": "user", "content": text}]
 
 
 def _plan(run):
@@ -19,14 +21,16 @@ def _plan(run):
         raise ValueError("the plan found no way on")
 
 
-def _save(item, outcome):
-    Source.objects.create(slug=f"{item.run_id}-{item.payload['number']}", title=str(outcome)[:200])
+def _save(finished):
+    Source.objects.bulk_create(
+        Source(slug=f"{one.item.run_id}-{one.item.payload['number']}", title=str(one.outcome)[:200]) for one in finished
+    )
 
 
-def _save_odd_badly(item, outcome):
-    if item.payload["number"] % 2:
+def _save_odd_badly(finished):
+    if any(one.item.payload["number"] % 2 for one in finished):
         next(iter(()))
-    _save(item, outcome)
+    _save(finished)
 
 
 def _estimate(payload):

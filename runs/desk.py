@@ -1,0 +1,157 @@
+"""What all items of one worker share: connections, the window at each endpoint, the spool, and whether to stop."""
+
+import asyncio
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from llm.catalog import Catalog, Endpoint, Model, api_key
+from llm.client import CallFailed, Client
+from runs import ledger, rates
+from runs.ledger import Stored
+from runs.models import EndpointBucket, Worker
+from runs.outcomes import Outcome
+from runs.spool import Spool
+from runs.throttle import Throttle
+from runs.writing import Tally, Writer
+
+# Failures in a row that no other question would escape: the run stops and says why.
+BREAKS_AFTER = {"auth": 3, "bad_request": 10, "not_sent": 3, "rate_limited": 20, "server": 20, "unknown": 20}
+# An endpoint that has answered anyone within this time is waited for; one that has not is reported at once.
+PATIENCE = timedelta(minutes=5)
+# Whoever asks for a longer pause than this has nothing to say today: the run pauses and names the wish.
+LONGEST_WISH_S = 3600.0
+SIGN_OF_LIFE_EVERY = timedelta(seconds=5)
+
+
+class Interrupted(Exception):
+    """The run is pausing or this worker's time is up: the item goes back, the ledger keeps what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """An outcome on its way into the database, with its place in the spool."""
+
+    ordinal: int
+    outcome: Outcome
+
+
+@dataclass
+class Desk:
+    """Shared by all coroutines of one worker."""
+
+    catalog: Catalog
+    writer: Writer
+    worker: Worker
+    spool: Spool
+    draw: int = 0
+    broken: str = ""
+    told_to_end: bool = False
+    stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    clients: dict[str, Client] = field(default_factory=dict)
+    throttles: dict[str, Throttle] = field(default_factory=dict)
+    in_flight: dict[str, "asyncio.Task[Stored]"] = field(default_factory=dict)
+    failures_in_a_row: dict[tuple[str, str], int] = field(default_factory=dict)
+    jitter: random.Random = field(default_factory=random.Random)
+
+    def __post_init__(self) -> None:
+        # One object each, so that the writer knows what may be done together.
+        self.look, self.settle, self.take = self._look, self._settle, self._take
+
+    @property
+    def stopping(self) -> bool:
+        return self.stop_asked.is_set()
+
+    def stop(self, broken: str = "") -> None:
+        """Nothing further is sent; `broken` says why no item of this run can go on."""
+        self.broken = self.broken or broken
+        self.stop_asked.set()
+
+    def end(self) -> None:
+        """This process is asked to end."""
+        self.told_to_end = True
+        self.stop()
+
+    async def rest(self, seconds: float) -> None:
+        """Wait, but not a moment longer than the run goes on."""
+        try:
+            await asyncio.wait_for(self.stop_asked.wait(), timeout=seconds)
+        except TimeoutError:
+            return
+        raise Interrupted("the run stops while this question waits")
+
+    async def client(self, endpoint: Endpoint) -> Client:
+        """The connection to an endpoint, made when it is first needed."""
+        if endpoint.name not in self.clients:
+            self.clients[endpoint.name] = await Client(endpoint, api_key(endpoint, os.environ)).__aenter__()
+        return self.clients[endpoint.name]
+
+    def throttle(self, endpoint: Endpoint) -> Throttle:
+        """This worker's window at an endpoint."""
+        return self.throttles.setdefault(endpoint.name, Throttle(endpoint.concurrency))
+
+    def pause_s(self, endpoint: Endpoint) -> float:
+        """Seconds until the endpoint may be asked again: by its own wish, told to any worker, or after failures."""
+        row = self.writer.endpoints.get(endpoint.name)
+        return max(self.throttle(endpoint).pause_s(), seconds_left(row, timezone.now()))
+
+    def answered(self, endpoint: Endpoint) -> None:
+        """An answer came: the endpoint is well."""
+        self.throttle(endpoint).answered()
+        self.failures_in_a_row = {key: n for key, n in self.failures_in_a_row.items() if key[0] != endpoint.name}
+
+    def failed(self, model: Model, failure: CallFailed, sent_at: float) -> None:
+        """No answer came: slow down, and stop the run when no question can do better."""
+        endpoint = model.endpoint
+        self.throttle(endpoint).failed(sent_at, failure.kind, failure.retry_after_s)
+        if (failure.retry_after_s or 0.0) > LONGEST_WISH_S:
+            self.stop(f"{failure}; it asks for a pause of {failure.retry_after_s:.0f} s: resume the run after that")
+        key = (endpoint.name, failure.kind)
+        self.failures_in_a_row[key] = self.failures_in_a_row.get(key, 0) + 1
+        if self.failures_in_a_row[key] < BREAKS_AFTER.get(failure.kind, float("inf")):
+            return
+        if failure.kind in ("auth", "bad_request") or not self._answered_lately(endpoint):
+            self.stop(str(failure))
+
+    def _answered_lately(self, endpoint: Endpoint) -> bool:
+        row = self.writer.endpoints.get(endpoint.name)
+        return bool(row and row.answered_at and row.answered_at > timezone.now() - PATIENCE)
+
+    def _look(self, tally: Tally, keys: list[str]) -> list[Stored | None]:
+        found = ledger.look(set(keys))
+        tally.counts["ledger_hits"] += sum(key in found for key in keys)
+        return [found.get(key) for key in keys]
+
+    def _settle(self, tally: Tally, settling: list[Settling]) -> Sequence[tuple[int, bool]]:
+        outcomes = [one.outcome for one in settling]
+        written = ledger.settle(outcomes)
+        tally.count(outcomes)
+        Worker.objects.filter(pk=self.worker.pk).update(outcomes=max(one.ordinal for one in settling))
+        self._sign_of_life({one.sent.endpoint for one in outcomes if one.response is not None})
+        return [written[one.sent.key] for one in outcomes]
+
+    def _take(self, tally: Tally, wanted: list[rates.Wanted]) -> list[float]:
+        return rates.take(wanted, at=timezone.now())
+
+    def _sign_of_life(self, names: set[str]) -> None:
+        now = timezone.now()
+        rows = [(name, self.writer.endpoints.get(name)) for name in names]
+        stale = [n for n, row in rows if not (row and row.answered_at and row.answered_at > now - SIGN_OF_LIFE_EVERY)]
+        rates.answered(stale, at=now)
+
+    async def settled(self) -> None:
+        """Wait for the questions that are still in flight though the item that asked them has ended."""
+        await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        for client in self.clients.values():
+            await client.__aexit__(None, None, None)
+
+
+def seconds_left(row: EndpointBucket | None, now: datetime) -> float:
+    """Seconds of a pause that an endpoint wished for."""
+    return max(0.0, (row.blocked_until - now).total_seconds()) if row and row.blocked_until else 0.0
