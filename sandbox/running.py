@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from . import bubblewrap
 from .jobs import Job, make_job
 from .judging import judged
-from .languages import LANGUAGES, runtime
+from .languages import LANGUAGES, canonical, runtime
 from .probing import Probe, probe
 from .results import DEFAULT_LIMITS, Limits, RunResult, Status
 
@@ -35,7 +35,7 @@ def run(
     found = probe()
     if found.backend is None:
         return _not_run(f"not run: {found.line}", version)
-    job = make_job(code, LANGUAGES[language], version, stdin=stdin, files=files, limits=limits)
+    job = make_job(code, LANGUAGES[canonical(language)], version, stdin=stdin, files=files, limits=limits)
     try:
         result = BACKENDS[found.backend](job, found)
     except OSError as error:

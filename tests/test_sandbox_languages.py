@@ -13,7 +13,7 @@ ECHO = {
     "javascript": "console.log(require('fs').readFileSync(0, 'utf8').trim())",
     "bash": "read word; echo $word",
     "c": '#include <stdio.h>\nint main(void) { char s[9]; scanf("%8s", s); puts(s); return 0; }',
-    "c++": "#include <iostream>\nint main() { std::string s; std::cin >> s; std::cout << s << std::endl; }",
+    "cpp": "#include <iostream>\nint main() { std::string s; std::cin >> s; std::cout << s << std::endl; }",
     "java": "import java.util.*; public class Echo { public static void main(String[] a) {"
     " System.out.println(new Scanner(System.in).next()); } }",
     "go": 'package main\nimport "fmt"\nfunc main() { var s string; fmt.Scan(&s); fmt.Println(s) }',
@@ -30,7 +30,7 @@ FAILING = {
     "javascript": "throw new Error('broken')",
     "bash": "echo broken >&2; exit 3",
     "c": '#include <stdio.h>\nint main(void) { fputs("broken", stderr); return 3; }',
-    "c++": '#include <stdexcept>\nint main() { throw std::runtime_error("broken"); }',
+    "cpp": '#include <stdexcept>\nint main() { throw std::runtime_error("broken"); }',
     "java": 'public class Main { public static void main(String[] a) { throw new RuntimeException("broken"); } }',
     "go": 'package main\nfunc main() { panic("broken") }',
     "rust": 'fn main() { panic!("broken") }',
@@ -44,7 +44,7 @@ HUNGRY = {
     "python": "x = []\nwhile True: x.append(bytearray(10**6))",
     "javascript": "const a = []; while (true) a.push(new Array(1e6).fill(1))",
     "bash": "x=a; while true; do x=$x$x; done",
-    "c++": "#include <vector>\nint main() { std::vector<long> v; while (true) v.push_back(1); }",
+    "cpp": "#include <vector>\nint main() { std::vector<long> v; while (true) v.push_back(1); }",
     "java": "import java.util.*; public class Main { public static void main(String[] a) {"
     " List<long[]> l = new ArrayList<>(); while (true) l.add(new long[1000000]); } }",
     "go": "package main\nfunc main() { var l [][]byte; for { b := make([]byte, 1<<20);"
@@ -60,7 +60,7 @@ ENDLESS = {
     "javascript": "while (true);",
     "bash": "while :; do :; done",
     "c": "int main(void) { volatile int x = 1; while (x); }",
-    "c++": "int main() { volatile int x = 1; while (x); }",
+    "cpp": "int main() { volatile int x = 1; while (x); }",
     "java": "public class Main { public static void main(String[] a) { while (true); } }",
     "go": "package main\nfunc main() { for {} }",
     "rust": "fn main() { loop {} }",
@@ -72,7 +72,7 @@ ENDLESS = {
 }
 REFUSED_BY_COMPILER = {
     "c": "int main(void) { return unknown; }",
-    "c++": "int main() { return unknown; }",
+    "cpp": "int main() { return unknown; }",
     "java": 'public class Main { int unknown = "text"; }',
     "go": "package main\nfunc main() { unknown }",
     "rust": "fn main() { unknown }",
