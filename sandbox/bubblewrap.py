@@ -55,7 +55,7 @@ VARIATIONS = (DEFAULT_VARIATION, Variation(proc=False), Variation(bar_namespaces
 def start(job: Job, variation: Variation = DEFAULT_VARIATION) -> Watch:
     """Run the job under bubblewrap and stay with it until everything inside is dead."""
     with launched(job, variation) as program:
-        return supervise(program, job.limits)
+        return supervise(program, job.limits, job.abandoned)
 
 
 def launched(job: Job, variation: Variation = DEFAULT_VARIATION) -> AbstractContextManager[Launched]:

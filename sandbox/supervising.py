@@ -6,8 +6,8 @@ import select
 import selectors
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from .capture import Capture
@@ -45,8 +45,11 @@ class Watch:
     wall_s: float = 0.0
 
 
-def supervise(launched: Launched, limits: Limits) -> Watch:
-    """Stay with the program until it is over. Whatever happens, it is dead when this returns."""
+def supervise(launched: Launched, limits: Limits, abandoned: int | None = None) -> Watch:
+    """Stay with the program until it is over. Whatever happens, it is dead when this returns.
+
+    `abandoned` is a descriptor that can be read from once nobody waits for the result any more.
+    """
     now = time.monotonic()
     watch = Watch(limits, Capture(limits.keep_bytes), Capture(limits.keep_bytes), started=now, deadline=now + SETUP_S)
     handle = os.pidfd_open(launched.process.pid)
@@ -54,7 +57,8 @@ def supervise(launched: Launched, limits: Limits) -> Watch:
         with selectors.DefaultSelector() as selector:
             _register(selector, launched, watch)
             selector.register(handle, selectors.EVENT_READ, None)
-            _watch_until_exit(selector, watch, handle)
+            with _until_abandoned(selector, watch, abandoned):
+                _watch_until_exit(selector, watch, handle)
             _kill(launched, watch)
             selector.unregister(handle)
             _read_the_rest(selector)
@@ -74,6 +78,17 @@ def _register(selector: selectors.BaseSelector, launched: Launched, watch: Watch
     }
     for descriptor, reader in readers.items():
         selector.register(descriptor, selectors.EVENT_READ, reader)
+
+
+@contextmanager
+def _until_abandoned(selector: selectors.BaseSelector, watch: Watch, abandoned: int | None) -> Iterator[None]:
+    if abandoned is None:
+        yield
+        return
+    why = "nobody waits for its result any more"
+    selector.register(abandoned, selectors.EVENT_READ, lambda chunk: _condemn(watch, Status.SANDBOX_ERROR, why))
+    yield
+    selector.unregister(abandoned)
 
 
 def _watch_until_exit(selector: selectors.BaseSelector, watch: Watch, handle: int) -> None:
