@@ -17,7 +17,7 @@ PROGRAMS = ("bwrap", "prlimit", "bash", "setpriv")
 def start(job: Job, variation: Variation = DEFAULT_VARIATION, standing: frozenset[Wall] = ALL_WALLS) -> Watch:
     """Run the job under bubblewrap and stay with it until everything inside is dead."""
     with launched(job, variation, standing) as program:
-        return supervise(program, job.limits)
+        return supervise(program, job.limits, job.abandoned)
 
 
 def launched(
