@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llm.entries import CatalogError, Entry
+from llm.prices import Price
 
 __all__ = ["ROLES", "Catalog", "CatalogError", "Endpoint", "Model", "api_key", "load_catalog"]
 
@@ -57,9 +58,8 @@ class Model:
         """What a call of this size costs; None when models.toml names no price."""
         if self.input_usd_per_million is None or self.output_usd_per_million is None:
             return None
-        paid_in = Decimal(str(self.input_usd_per_million)) * prompt_tokens
-        paid_out = Decimal(str(self.output_usd_per_million)) * completion_tokens
-        return (paid_in + paid_out) / 1_000_000
+        price = Price(Decimal(str(self.input_usd_per_million)), Decimal(str(self.output_usd_per_million)))
+        return price.of(prompt_tokens, completion_tokens)
 
     def sampling(self) -> dict[str, Any]:
         """The request fields that shape an answer, as they go over the wire and into the key of a call."""
