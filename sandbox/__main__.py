@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 
-from .languages import languages
+from .hosts import languages
+from .remote import RunnerFailed
 from .results import MEBIBYTE
 from .selftest import report
 from .serving import Terms, serve
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("selftest", help="run a program and six quick attacks and print a table")
-    commands.add_parser("languages", help="list the languages this host can run")
+    commands.add_parser("languages", help="list the languages that can be run, with versions")
     _add_serve(commands)
     options = parser.parse_args(arguments)
     return {"selftest": _selftest, "languages": _languages, "serve": _serve}[options.command](options)
@@ -53,7 +54,12 @@ def _selftest(options: argparse.Namespace) -> int:
 
 
 def _languages(options: argparse.Namespace) -> int:
-    for name, version in languages().items():
+    try:
+        found = languages()
+    except RunnerFailed as failure:
+        print(f"python -m sandbox languages: {failure}", file=sys.stderr)
+        return 1
+    for name, version in found.items():
         print(f"{name:12} {version}")
     return 0
 

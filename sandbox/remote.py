@@ -115,26 +115,28 @@ def look(runner: Runner, patience_s: float = 0.0) -> About:
 
 def _ask(runner: Runner, method: str, path: str, body: bytes = b"", *, timeout_s: float, patience_s: float) -> bytes:
     """The body of the answer, after waiting for a runner that is being started or has no place free."""
-    pause_s, begun, unreached_since = FIRST_PAUSE_S, time.monotonic(), None
+    begun = time.monotonic()
+    pause_s, unreached_since = FIRST_PAUSE_S, begun
     while True:
         try:
             status, headers, answer = _exchange(runner, method, path, body, timeout_s)
         except _NotReached as why:
-            unreached_since = unreached_since or time.monotonic()
-            problem, until = f"the runner at {runner.url} does not answer: {why}", unreached_since + patience_s
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            problem = f"the runner at {runner.url} does not answer: {why}; `python -m sandbox serve` starts one"
+            until = unreached_since + patience_s
         else:
             if status == http.client.OK:
                 return answer
             if status != http.client.SERVICE_UNAVAILABLE:
                 raise RunnerFailed(_refusal(runner, status, answer))
-            unreached_since = None
-            problem, until = f"the runner at {runner.url} had no place free", begun + runner.busy_patience_s
-            pause_s = max(pause_s, _seconds(headers.get("Retry-After", "")))
-        if time.monotonic() + pause_s > until:
-            raise RunnerFailed(f"{problem}; `python -m sandbox serve` starts one")
+            pause_s, unreached_since = _seconds(headers.get("Retry-After", "")), time.monotonic()
+            problem = f"the runner at {runner.url} had no place free: more --jobs give it more"
+            until = begun + runner.busy_patience_s
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            raise RunnerFailed(problem)
         # Spread, so that many who were sent away together do not come back together.
-        time.sleep(pause_s * random.uniform(0.5, 1.0))
-        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        time.sleep(min(left_s, pause_s * random.uniform(0.5, 1.0)))
 
 
 def _exchange(

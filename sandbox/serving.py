@@ -42,9 +42,8 @@ MOST = Limits(
     keep_bytes=MEBIBYTE,
     kill_bytes=64 * MEBIBYTE,
 )
-HEAD_S, BODY_S, ANSWER_S = 5.0, 20.0, 10.0  # how long a client may take to send its head, its body, to take its answer
+ANSWER_S = 10.0  # how long a client may take to read its answer
 LINGER_S = 2.0  # how long what a refused client still sends is read away, so that it sees the refusal
-GRACE_S = 5.0  # how long jobs in hand may take when the runner is told to end
 LOOK_AGAIN_S = 10.0
 MORE_CONNECTIONS = 64  # beyond one for each place: for questions, and for clients to be sent away
 READ_BYTES = 64 * 1024
@@ -59,6 +58,10 @@ class Terms:
     port: int = 8200
     jobs: int = 1
     largest_request: int = 8 * MEBIBYTE
+    # How long a client may take to send the head and the body, and jobs in hand may take when the runner is to end.
+    head_s: float = 3.0
+    body_s: float = 10.0
+    grace_s: float = 3.0
 
     @property
     def places(self) -> int:
@@ -111,7 +114,7 @@ class Runner:
             if connection not in in_hand:
                 task.cancel()
         if in_hand:
-            await asyncio.wait([self.connections[connection] for connection in in_hand], timeout=GRACE_S)
+            await asyncio.wait([self.connections[connection] for connection in in_hand], timeout=self.terms.grace_s)
         self.cut_off = True
         for connection in self.in_hand:
             _abandon(connection)
@@ -138,7 +141,7 @@ class Runner:
         try:
             if len(self.connections) > self.terms.places + MORE_CONNECTIONS:
                 raise busy("too many connections")
-            async with asyncio.timeout(HEAD_S):
+            async with asyncio.timeout(self.terms.head_s):
                 head = await read_head(connection.reader)
             return None if head is None else await self._handler(head)(head, connection)
         except TimeoutError:
@@ -195,7 +198,7 @@ class Runner:
             raise busy("no place is free")
         self.places_taken += 1
         try:
-            async with asyncio.timeout(BODY_S):
+            async with asyncio.timeout(self.terms.body_s):
                 body = await connection.reader.readexactly(length)
             return await self._job(body, connection)
         finally:

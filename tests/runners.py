@@ -1,10 +1,12 @@
 """Runner processes for tests: `python -m sandbox serve` on a free port, and what workers need to use it."""
 
+import json
 import signal
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from uuid import uuid4
 
@@ -68,6 +70,22 @@ def running_runner(*options, **how):
         yield runner
     finally:
         runner.stop()
+
+
+def ask(runner, method, path, body=None, token=None, **headers):
+    """One request as any client may send it: (status, JSON object, headers)."""
+    connection = HTTPConnection("127.0.0.1", runner.port, timeout=30)
+    authorization = {"Authorization": f"Bearer {runner.token if token is None else token}"}
+    connection.request(method, path, body=body, headers=authorization | headers)
+    answer = connection.getresponse()
+    said = json.loads(answer.read())
+    connection.close()
+    return answer.status, said, answer.headers
+
+
+def health(runner):
+    """(status, what it says) without a token."""
+    return ask(runner, "GET", "/health", token="")[:2]
 
 
 @pytest.fixture(scope="module")
