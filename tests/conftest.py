@@ -133,6 +133,14 @@ def models_file(demo_model, settings, tmp_path):
     return settings.MODELS_FILE
 
 
+@pytest.fixture(scope="session", autouse=True)
+def sites_read_their_own_databases(django_db_blocker):
+    """A test without the mark django_db may read the database of a site that it made."""
+    from tests.sites import Site
+
+    Site.database_access = staticmethod(django_db_blocker.unblock)
+
+
 @pytest.fixture
 def site(tmp_path, demo_model):
     """A fresh database for real command processes."""
