@@ -35,6 +35,12 @@ class Endpoint:
     scripted: bool = False
     supports_schema: bool = False
     supports_logprobs: bool = False
+    path: Path = field(default=Path("models.toml"), compare=False)
+
+    @property
+    def entry(self) -> str:
+        """Where it is written, for messages."""
+        return f"{self.path}: [endpoints.{self.name}]"
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ def api_key(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
         return ""
     if not (key := environ.get(endpoint.key_env, "").strip()):
         raise CatalogError(
-            f"endpoint {endpoint.name}: the environment variable {endpoint.key_env} is not set; "
+            f"{endpoint.entry} key_env: the environment variable {endpoint.key_env} is not set; "
             f"put the key of {endpoint.base_url} into it"
         )
     return key
@@ -144,6 +150,7 @@ def _endpoint(entry: Entry) -> Endpoint:
         scripted=entry.flag("scripted"),
         supports_schema=entry.flag("supports_schema"),
         supports_logprobs=entry.flag("supports_logprobs"),
+        path=entry.path,
     )
     entry.refuse_unknown()
     return endpoint

@@ -52,9 +52,6 @@ class Command(BaseCommand):
             raise CommandError(f"cannot serve on {what}: {error.strerror}", returncode=2) from error
 
     async def _serve(self, options: dict[str, Any]) -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         with ExitStack() as opened:
             wishes: dict[str, Any] = {
                 "prices": _prices(load_catalog(settings.MODELS_FILE)),
@@ -63,9 +60,17 @@ class Command(BaseCommand):
                 "log": opened.enter_context(ArrivalLog(Path(options["log"]))) if options["log"] else None,
             }
             async with serving(options["host"], options["port"], **wishes) as address:
+                stop = _stop_signal()
                 self.stdout.write(f"scripted demo model at {address}")
                 self.stdout.flush()
                 await stop.wait()
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def _prices(catalog: Catalog) -> dict[str, Price]:
