@@ -43,7 +43,7 @@ MOST = Limits(
     kill_bytes=64 * MEBIBYTE,
 )
 ANSWER_S = 10.0  # how long a client may take to read its answer
-LINGER_S = 2.0  # how long what a refused client still sends is read away, so that it sees the refusal
+LINGER_S = 1.0  # how long what a refused client still sends is read away, so that it sees the refusal
 LOOK_AGAIN_S = 10.0
 MORE_CONNECTIONS = 64  # beyond one for each place: for questions, and for clients to be sent away
 READ_BYTES = 64 * 1024

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -86,6 +87,19 @@ def ask(runner, method, path, body=None, token=None, **headers):
 def health(runner):
     """(status, what it says) without a token."""
     return ask(runner, "GET", "/health", token="")[:2]
+
+
+def run_there(runner, **job):
+    """(status, JSON object) for a job as any client may send it."""
+    return ask(runner, "POST", "/run", json.dumps(job))[:2]
+
+
+def until(holds):
+    """Wait until something comes true, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from runs.executing import SandboxFailed, run_in_sandbox
 from sandbox import Limits, RunnerFailed, Status, remote
 from sandbox.remote import Runner
 from sandbox.wire import Request
-from tests.runners import RunnerProcess, health, runner, running_runner, through_runner  # noqa: F401
+from tests.runners import RunnerProcess, health, runner, running_runner, through_runner, until  # noqa: F401
 from tests.sandbox_attack import NAMED, survivors, until_gone
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -150,7 +150,7 @@ def test_a_runner_that_never_has_a_place_is_given_up(monkeypatch):
     with running_runner("--jobs", "1") as full, ThreadPoolExecutor(2) as pool:
         patient = Runner(full.url, full.token)
         busy = [pool.submit(remote.run, patient, Request("import time; time.sleep(3)")) for _ in range(2)]
-        _until(lambda: health(full)[1]["waiting"] == 1)
+        until(lambda: health(full)[1]["waiting"] == 1)
         with pytest.raises(RunnerFailed, match="no place free"):
             remote.run(Runner(full.url, full.token, busy_patience_s=0.5), Request("print(1)"))
         full.kill()
@@ -167,7 +167,7 @@ def test_a_runner_killed_mid_job_takes_the_program_along_and_the_job_is_tried_ag
     with ThreadPoolExecutor(2) as pool:
         once = pool.submit(sandbox.run, program)
         again = pool.submit(run_in_sandbox, program, "python", Limits())
-        _until(lambda: len(survivors(token)) == 2)
+        until(lambda: len(survivors(token)) == 2)
         first.kill()
         until_gone(token)
         assert once.result(timeout=10).status is Status.SANDBOX_ERROR
@@ -203,10 +203,3 @@ def test_many_threads_at_once_mix_no_results(through_runner):
         results = pool.map(lambda number: (number, sandbox.run(f"print({number})").stdout), range(24))
         assert all(stdout == f"{number}\n" for number, stdout in results)
     assert threading.active_count() < 20
-
-
-def _until(holds):
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
