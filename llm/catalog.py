@@ -30,7 +30,8 @@ class Endpoint:
     key_env: str | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
-    concurrency: int = 32
+    # None: the program finds the pace by itself.
+    concurrency: int | None = None
     timeout_s: float = 120.0
     scripted: bool = False
     supports_schema: bool = False
@@ -145,7 +146,7 @@ def _endpoint(entry: Entry) -> Endpoint:
         key_env=entry.variable("key_env"),
         requests_per_minute=entry.whole("requests_per_minute", None, least=1),
         tokens_per_minute=entry.whole("tokens_per_minute", None, least=1),
-        concurrency=entry.whole("concurrency", Endpoint.concurrency, least=1),
+        concurrency=entry.whole("concurrency", None, least=1),
         timeout_s=entry.number("timeout_s", Endpoint.timeout_s, least=0.1),
         scripted=entry.flag("scripted"),
         supports_schema=entry.flag("supports_schema"),

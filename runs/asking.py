@@ -75,7 +75,7 @@ class Desk:
         """The connection to an endpoint, made when it is first needed."""
         if endpoint.name not in self.clients:
             self.clients[endpoint.name] = await Client(endpoint, api_key(endpoint, os.environ)).__aenter__()
-            self.places[endpoint.name] = asyncio.Semaphore(endpoint.concurrency)
+            self.places[endpoint.name] = asyncio.Semaphore(endpoint.concurrency or 32)
         return self.clients[endpoint.name]
 
     async def close(self) -> None:

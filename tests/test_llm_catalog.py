@@ -56,6 +56,7 @@ def test_a_model_knows_its_endpoint_its_sampling_and_its_cost(catalog_of):
         "Qwen/Qwen2.5",
         "https://models.example.org/v1",
     )
+    assert (model.endpoint.requests_per_minute, model.endpoint.concurrency) == (600, None)
     assert model.sampling() == {"temperature": 0.5, "max_tokens": 2048, "top_p": 0.9, "seed": 7}
     assert model.cost_usd(1_000_000, 500_000) == Decimal("0.3")
 
