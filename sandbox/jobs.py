@@ -41,7 +41,7 @@ def make_job(
     """The job with the code as its first file; raises BadJob for files that cannot stand beside it."""
     check_files(language.main_file, files)
     # A lone surrogate has no UTF-8 form; its three bytes reach the interpreter, which then says what is wrong.
-    program = (language.main_file, code.encode("utf-8", "surrogatepass"))
+    program = (language.main_file, language.whole(code).encode("utf-8", "surrogatepass"))
     return Job(language, runtime, (program, *files), stdin, language.fit(limits), abandoned)
 
 

@@ -13,6 +13,8 @@ from .results import Limits
 COMPILED_PROGRAM = "/box/main"
 SEARCH_PATH = "/usr/bin:/bin:/usr/local/bin"
 VERSION_TIMEOUT_S = 20.0
+# A runtime that sees all cores of a big host starts more threads than a program may have processes.
+PROCESSORS = "-XX:ActiveProcessorCount=2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class Language:
     version_command: tuple[str, ...]
     aliases: tuple[str, ...] = ()
     compile: tuple[str, ...] = ()
+    # What a program is begun with in which this pattern is not found.
+    opening: str = ""
+    opened: str = ""
     # Runtimes that reserve far more addresses than they use break under RLIMIT_AS and get RLIMIT_DATA.
     memory_limit: Literal["address_space", "data"] = "address_space"
     # What the runtime needs at least, whatever the caller allows.
@@ -50,6 +55,10 @@ class Language:
             compile_s=max(limits.compile_s, self.compile_s),
         )
 
+    def whole(self, code: str) -> str:
+        """The program as its runtime takes it."""
+        return code if re.search(self.opened, code) else self.opening + code
+
     @property
     def programs(self) -> set[str]:
         """What must be on the host."""
@@ -63,7 +72,7 @@ TABLE = (
         aliases=("py", "py3", "python3", "ipython"),
         command=("python3", "-I", "-B", "/box/main.py"),
         version_command=("python3", "--version"),
-        memory_message=r"^MemoryError\b",
+        memory_message=r"^[\w.]*MemoryError\b[^\n]*\s*\Z",
     ),
     Language(
         "javascript",
@@ -103,24 +112,26 @@ TABLE = (
         # Compiles in memory and runs, so the public class may have any name.
         "java",
         "Main.java",
-        command=("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "/box/Main.java"),
+        command=("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", PROCESSORS, "/box/Main.java"),
         version_command=("java", "-version"),
         memory_limit="data",
         memory_mb=1024,
         processes=128,
         memory_message=r"java\.lang\.OutOfMemoryError",
-        compile_message=r"^error: compilation failed$",
+        compile_message=r"^error: compilation failed\s*\Z",
     ),
     Language(
         "go",
         "main.go",
         aliases=("golang",),
-        compile=("go", "build", "-o", COMPILED_PROGRAM, "/box/main.go"),
+        compile=("go", "build", "-p", "2", "-o", COMPILED_PROGRAM, "/box/main.go"),
         command=(COMPILED_PROGRAM,),
         version_command=("go", "version"),
         memory_limit="data",
         processes=128,
         disk_mb=512,
+        # From 1.20 on Go brings its library as source and builds it with every program.
+        compile_s=60,
         memory_message=r"runtime: out of memory|fatal error: .*out of memory",
     ),
     Language(
@@ -143,6 +154,9 @@ TABLE = (
     Language(
         "php",
         "main.php",
+        # Outside its tags PHP only copies text, but nobody who asks for a run means that.
+        opening="<?php ",
+        opened=r"<\?(?:php|=)",
         # Errors belong on standard error; on the terminal PHP mixes them into the output.
         command=("php", "-n", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "/box/main.php"),
         version_command=("php", "-n", "--version"),
