@@ -1,10 +1,12 @@
 """Fixtures for the whole suite: people, scripted answers, and parts of the machine that a test may need."""
 
+import functools
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
@@ -60,8 +62,14 @@ def pool() -> Path:
     return POOL
 
 
+@functools.cache
+def _hashed(password):
+    """Hashing is slow on purpose; everybody here has the same password."""
+    return make_password(password)
+
+
 def _person(django_user_model, name, group):
-    user = django_user_model.objects.create_user(username=name, password="a long enough password")
+    user = django_user_model.objects.create(username=name, password=_hashed("a long enough password"))
     # A test that flushes the tables takes the groups of the migration along.
     user.groups.add(Group.objects.get_or_create(name=group)[0])
     return user
