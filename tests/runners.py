@@ -1,6 +1,7 @@
 """Runner processes for tests: `python -m sandbox serve` on a free port, and what workers need to use it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -50,10 +51,17 @@ class RunnerProcess:
         """What a worker has to have in its environment to use this runner."""
         return {"SANDBOX": "remote", "SANDBOX_URL": self.url, "SANDBOX_TOKEN": self.token}
 
+    @property
+    def pid(self):
+        """The process that serves: the one that was started, or its only child where that one stays outside."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        outside = Path(f"/proc/{self.process.pid}/comm").read_text() == "unshare\n"
+        return int(children[0]) if outside else self.process.pid
+
     def stop(self, number=signal.SIGTERM):
         """Tell it to end, wait, and give its exit status."""
         if self.process.poll() is None:
-            self.process.send_signal(number)
+            os.kill(self.pid, number)
         status = self.process.wait(timeout=30)
         self.reader.join(timeout=5)
         self.process.stdout.close()
