@@ -14,7 +14,6 @@ from curation.texts import storable
 from curation.vectors import fill_vectors, read_vectors
 from dialogues.consistency import lint
 from dialogues.drafts import Draft, DraftTurn
-from dialogues.executions import CODE_NAME
 from dialogues.feedback import ROLE as CRITIC
 from dialogues.methods import packing, simulation
 from dialogues.models import Dialogue, Method, Seed, Turn
@@ -93,7 +92,7 @@ def save_packs(finished: Sequence[Finished]) -> None:
 def plan_simulation(run: Run) -> Iterator[PlannedItem]:
     """One item for each kept query that no simulation has used, in seeded order, in a language this host runs."""
     parameters = run.parameters
-    languages = [CODE_NAME.get(name, name) for name in sandbox.languages()]
+    languages = [*sandbox.languages()]
     unused = buildable(parameters, Method.SIMULATION)
     # A query of unknown language is tried: its first answer tells.
     runnable = unused.filter(language__in=["", *languages])

@@ -3,9 +3,6 @@
 import re
 from typing import Protocol
 
-# Where the sandbox calls a language otherwise than a fence does.
-CODE_NAME = {"c++": "cpp"}
-SANDBOX_NAME = {code_name: name for name, code_name in CODE_NAME.items()}
 HEADING = "Execution result: "
 LIMIT = 1000
 # Of an output over the limit, this much of its beginning and as much of its end is shown.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llm.entries import CatalogError, Entry
+from llm.prices import Price
 
 __all__ = ["ROLES", "Catalog", "CatalogError", "Endpoint", "Model", "api_key", "load_catalog"]
 
@@ -29,11 +30,18 @@ class Endpoint:
     key_env: str | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
-    concurrency: int = 32
+    # None: the program finds the pace by itself.
+    concurrency: int | None = None
     timeout_s: float = 120.0
     scripted: bool = False
     supports_schema: bool = False
     supports_logprobs: bool = False
+    path: Path = field(default=Path("models.toml"), compare=False)
+
+    @property
+    def entry(self) -> str:
+        """Where it is written, for messages."""
+        return f"{self.path}: [endpoints.{self.name}]"
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,8 @@ class Model:
         """What a call of this size costs; None when models.toml names no price."""
         if self.input_usd_per_million is None or self.output_usd_per_million is None:
             return None
-        paid_in = Decimal(str(self.input_usd_per_million)) * prompt_tokens
-        paid_out = Decimal(str(self.output_usd_per_million)) * completion_tokens
-        return (paid_in + paid_out) / 1_000_000
+        price = Price(Decimal(str(self.input_usd_per_million)), Decimal(str(self.output_usd_per_million)))
+        return price.of(prompt_tokens, completion_tokens)
 
     def sampling(self) -> dict[str, Any]:
         """The request fields that shape an answer, as they go over the wire and into the key of a call."""
@@ -115,7 +122,7 @@ def api_key(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
         return ""
     if not (key := environ.get(endpoint.key_env, "").strip()):
         raise CatalogError(
-            f"endpoint {endpoint.name}: the environment variable {endpoint.key_env} is not set; "
+            f"{endpoint.entry} key_env: the environment variable {endpoint.key_env} is not set; "
             f"put the key of {endpoint.base_url} into it"
         )
     return key
@@ -139,11 +146,12 @@ def _endpoint(entry: Entry) -> Endpoint:
         key_env=entry.variable("key_env"),
         requests_per_minute=entry.whole("requests_per_minute", None, least=1),
         tokens_per_minute=entry.whole("tokens_per_minute", None, least=1),
-        concurrency=entry.whole("concurrency", Endpoint.concurrency, least=1),
+        concurrency=entry.whole("concurrency", None, least=1),
         timeout_s=entry.number("timeout_s", Endpoint.timeout_s, least=0.1),
         scripted=entry.flag("scripted"),
         supports_schema=entry.flag("supports_schema"),
         supports_logprobs=entry.flag("supports_logprobs"),
+        path=entry.path,
     )
     entry.refuse_unknown()
     return endpoint

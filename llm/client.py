@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # How many candidates per token: more than the five levels, because "4" and " 4" are two tokens.
 TOP_LOGPROBS = 10
+MOST_TOKENS = 2**31 - 1  # what a column holds
 
 __all__ = ["CallFailed", "Client", "Response", "parse_response", "request_body"]
 
@@ -31,6 +32,8 @@ class Response:
     latency_s: float
     logprobs: list[dict[str, Any]] | None = None
     refusal: str | None = None
+    # The JSON as it was received, so that whoever keeps it need not write it anew; empty when it was not handed in.
+    body: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def outcome(self) -> str:
@@ -61,24 +64,40 @@ def request_body(
     return body
 
 
-def parse_response(raw: dict[str, Any], latency_s: float) -> Response:
+def parse_response(raw: dict[str, Any], latency_s: float, body: bytes = b"") -> Response:
     """Read the JSON of an answer, fresh or stored; ValueError when it is not one."""
     try:
         choice = raw["choices"][0]
         message = choice["message"]
-        usage = raw.get("usage") or {}
+        # Some gateways report a model that broke off within its answer, under status 200.
+        if choice.get("error") or choice.get("finish_reason") == "error":
+            raise TypeError("the answer broke off with an error")
         return Response(
             text=_text_of(message.get("content")),
-            finish_reason=choice.get("finish_reason") or "",
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
+            finish_reason=str(choice.get("finish_reason") or ""),
+            prompt_tokens=_tokens(raw, "prompt_tokens"),
+            completion_tokens=_tokens(raw, "completion_tokens"),
             raw=raw,
             latency_s=latency_s,
-            logprobs=(choice.get("logprobs") or {}).get("content"),
-            refusal=message.get("refusal") or None,
+            logprobs=_logprobs(choice),
+            refusal=str(message["refusal"]) if message.get("refusal") else None,
+            body=body,
         )
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(f"no chat completion: {error!r} in {json.dumps(raw)[:200]}") from None
+
+
+def _tokens(raw: Mapping[str, Any], name: str) -> int:
+    """A count of the usage; an answer is not lost because its count makes no sense."""
+    usage = raw.get("usage")
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return int(count) if isinstance(count, int | float) and 0 <= count <= MOST_TOKENS else 0
+
+
+def _logprobs(choice: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    given = choice.get("logprobs")
+    entries = given.get("content") if isinstance(given, dict) else None
+    return entries if isinstance(entries, list) else None
 
 
 def _text_of(content: object) -> str:
@@ -111,10 +130,10 @@ class Client:
     ) -> None:
         await self._transport.close()
 
-    async def send(self, body: Mapping[str, Any]) -> Response:
-        """Ask once and wait for the whole answer; CallFailed says why there is none."""
+    async def send(self, request: bytes) -> Response:
+        """Ask once (`request`: the JSON of a request) and wait for the whole answer; CallFailed: why there is none."""
         started = time.monotonic()
-        answer = await self._transport.post(body)
+        answer = await self._transport.post(request)
         return self._read(answer, time.monotonic() - started)
 
     def _read(self, answer: "httpx2.Response", latency_s: float) -> Response:
@@ -130,6 +149,6 @@ class Client:
         if raw.get("error"):
             raise CallFailed("broken_reply", self.endpoint, f"answered 200 with an error: {str(raw['error'])[:300]}")
         try:
-            return parse_response(raw, latency_s)
+            return parse_response(raw, latency_s, answer.content)
         except ValueError as error:
             raise CallFailed("broken_reply", self.endpoint, str(error)) from error

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,17 @@ class Bank:
         folded = fold(text)
         if folded in self.problems:
             return self.problems[folded]
-        return next((problem for query, problem in self.problems.items() if query in folded), None)
+        words = set(folded.split(" "))
+        likely = (query for query, word in self._marks.items() if not word or word in words)
+        return next((self.problems[query] for query in likely if query in folded), None)
+
+    @cached_property
+    def _marks(self) -> dict[str, str]:
+        """The longest inner word of each query: a text that lacks it is passed over without a search through it all.
+
+        The first and the last word may be glued to what stands around the query.
+        """
+        return {query: max(query.split(" ")[1:-1], key=len, default="") for query in self.problems}
 
 
 def load_bank(folder: Path = BANK_DIR) -> Bank:

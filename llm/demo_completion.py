@@ -128,10 +128,14 @@ def _probabilities(text: str, judgement: Judgement | None, body: Mapping[str, An
     wanted = int(body.get("top_logprobs") or 0)
     entries = []
     for match in TOKEN.finditer(text):
-        at_score = judgement is not None and match.start() == judgement.place
-        levels = _levels(judgement.leaning) if judgement and at_score else {match[0]: -0.01}
-        ranked = sorted(levels.items(), key=lambda level: -level[1])
-        entries.append(_entry(match[0], levels[match[0]]) | {"top_logprobs": [_entry(*one) for one in ranked[:wanted]]})
+        if judgement is not None and match.start() == judgement.place:
+            levels = _levels(judgement.leaning)
+            entry = _entry(match[0], levels[match[0]])
+            ranked = [_entry(*one) for one in sorted(levels.items(), key=lambda level: -level[1])]
+        else:
+            entry = _entry(match[0], -0.01)
+            ranked = [entry]
+        entries.append(entry | {"top_logprobs": ranked[:wanted]})
     return entries
 
 

@@ -6,8 +6,9 @@ The scales weigh the same cues differently, so that they truly disagree at times
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from llm.demo_bank import Bank
 from llm.demo_conversation import Messages, between, last_user_text, outside
@@ -35,10 +36,21 @@ CUES = {
     "|reverse a string|reverse the string|beginner|convert|count the|largest of|largest number|celsius|factorial"
     "|swap|list comprehension|add two",
 }
-PHRASES = {cue: [f" {phrase}" for phrase in phrases.split("|")] for cue, phrases in CUES.items()}
+PHRASES = {cue: phrases.split("|") for cue, phrases in CUES.items()}
 WORD = re.compile(r"[a-z0-9^(]+")
 SENTENCE = re.compile(r"[.!?](?:\s|$)|\n\s*(?:[-*•]|\d+[.)])\s")
 CODE = re.compile(r"```|^\s*(?:def|class|import|function|public|#include|SELECT)\b", re.MULTILINE)
+
+
+def _search_for(phrases: Iterable[str]) -> re.Pattern[str]:
+    """One search that finds every phrase where a word begins; by first letter, since a long alternation is slow."""
+    by_letter = groupby(sorted(phrases), key=lambda phrase: phrase[0])
+    ways = [f"{re.escape(letter)}(?:{'|'.join(re.escape(one[1:]) for one in group)})" for letter, group in by_letter]
+    return re.compile(f" (?=({'|'.join(ways)}))")
+
+
+# No phrase is the beginning of another, so at each place there is one to find at most.
+ANY_PHRASE = _search_for(phrase for phrases in PHRASES.values() for phrase in phrases)
 
 
 @dataclass(frozen=True)
@@ -91,8 +103,8 @@ def judge(messages: Messages, bank: Bank) -> Judgement:
 
 def weigh(query: str, scale: str, bank: Bank) -> tuple[float, str]:
     """The unrounded level of a query on a scale, and what it came from."""
-    plain = f" {' '.join(WORD.findall(query.lower()))} "
-    found = {cue: [phrase.strip() for phrase in phrases if phrase in plain] for cue, phrases in PHRASES.items()}
+    hits = set(ANY_PHRASE.findall(f" {' '.join(WORD.findall(query.lower()))} "))
+    found = {cue: [phrase.strip() for phrase in phrases if phrase in hits] for cue, phrases in PHRASES.items()}
     words, sentences = len(query.split()), max(1, len(SENTENCE.findall(query)))
     amounts = {cue: math.sqrt(min(3, len(hits))) for cue, hits in found.items()}
     amounts["length"] = _within(math.log2(max(words, 1) / 40), -2, 2)

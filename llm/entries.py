@@ -58,11 +58,10 @@ class Entry:
 
     def url(self, name: str) -> str:
         value = self.text(name)
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise self.error(f"{name} = {value!r} is no address", 'write it like "http://127.0.0.1:8001/v1"')
-        if parts.username or parts.password:
+        if re.search(r"//[^/]*@", value):
             raise self.error(f"{name} holds a password", "take it out and name a variable with key_env")
+        if not _is_address(value):
+            raise self.error(f"{name} = {value!r} is no address", 'write it like "http://127.0.0.1:8001/v1"')
         return value.rstrip("/")
 
     def variable(self, name: str) -> str | None:
@@ -114,3 +113,13 @@ class Entry:
     def _value(self, name: str, default: object) -> Any:
         self.known.append(name)
         return self.fields.get(name, default)
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        # Reading the port checks it.
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and not re.search(r"\s", value)

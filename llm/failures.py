@@ -2,10 +2,11 @@
 
 import email.utils
 from collections.abc import Mapping
+from datetime import UTC
 
 from llm.catalog import Endpoint
 
-KINDS = ("not_sent", "rate_limited", "server", "auth", "bad_request", "unknown", "broken_reply")
+KINDS = ("not_sent", "rate_limited", "server", "auth", "bad_request", "filtered", "unknown", "broken_reply")
 
 
 class CallFailed(Exception):
@@ -23,7 +24,8 @@ class CallFailed(Exception):
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait, from `retry-after-ms` or from `Retry-After` as seconds or as a date."""
+    """Seconds to wait, from `retry-after-ms` or from `Retry-After` as seconds or as a date; as they stand, though a
+    day."""
     milliseconds = _positive(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -32,7 +34,9 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     if seconds is not None or wished is None:
         return seconds
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(wished).timestamp() - now)
+        date = email.utils.parsedate_to_datetime(wished)
+        # HTTP knows no other zone; a date that names none would be read as local time.
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
     except (ValueError, OverflowError):
         return None
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, NoReturn
 
-from llm.blocks import CodeBlock, calls_input, code_blocks, last_code
+from llm.blocks import CodeBlock, code_blocks, last_code
+from llm.python_code import calls_input
 
 __all__ = ["BadReply", "CodeBlock", "calls_input", "code_blocks", "last_code", "read_json", "read_score"]
 

@@ -5,8 +5,6 @@ The client's own classes do not say whether a request left: a dropped connection
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import aiohttp
 import httpx2
@@ -16,6 +14,8 @@ from llm.catalog import Endpoint
 from llm.failures import CallFailed, retry_after_s
 
 CONNECT_TIMEOUT_S = 10.0
+# Many servers close an idle connection after 5 s; a request that just then goes out on it would be `unknown`.
+IDLE_S = 3.0
 
 # The transport names a dropped connection ConnectTimeout too, though the request had left; only these had not.
 NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -36,7 +36,7 @@ class Transport:
         short_s = min(CONNECT_TIMEOUT_S, endpoint.timeout_s / 2)
         timeout = httpx2.Timeout(endpoint.timeout_s, connect=short_s, pool=short_s)
         # The caller counts what is in flight. 0 is aiohttp's "no limit"; without it the connector waits at 100.
-        limits = httpx2.Limits(max_connections=0, keepalive_expiry=5.0)
+        limits = httpx2.Limits(max_connections=0, keepalive_expiry=IDLE_S)
         self._openai = AsyncOpenAI(
             api_key=key or "none",
             base_url=endpoint.base_url,
@@ -46,12 +46,12 @@ class Transport:
             http_client=DefaultAioHttpClient(timeout=timeout, limits=limits, follow_redirects=False),
         )
 
-    async def post(self, body: Mapping[str, Any]) -> httpx2.Response:
-        """Send once and read the whole answer, or raise CallFailed."""
+    async def post(self, request: bytes) -> httpx2.Response:
+        """Send the JSON of a request once and read the whole answer, or raise CallFailed."""
         try:
             # The client's own limit counts the silence between two chunks; this one counts the whole call.
             async with asyncio.timeout(self.endpoint.timeout_s):
-                return await self._openai.post("/chat/completions", cast_to=httpx2.Response, body=dict(body))
+                return await self._openai.post("/chat/completions", cast_to=httpx2.Response, content=request)
         except APIStatusError as error:
             raise from_status(self.endpoint, error) from error
         except (APIConnectionError, aiohttp.ClientError) as error:
@@ -89,6 +89,8 @@ def _kind_of_status(status: int, code: str | None) -> str:
     # An empty account answers 429 as well, but no waiting helps it.
     if status in (401, 402, 403) or code == "insufficient_quota":
         return "auth"
+    if code == "content_filter":  # this one text is refused; another may pass
+        return "filtered"
     if status == 429:
         return "rate_limited"
     if status >= 500 or status == 408:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -17,7 +16,7 @@ from runs.desk import Desk, Interrupted, Settling
 from runs.kinds import Answer, Message
 from runs.ledger import Stored
 from runs.models import Call
-from runs.outcomes import Outcome, canonical
+from runs.outcomes import Outcome, Sent, canonical
 from runs.spool import SpoolFull
 
 # How often a question is sent at most, by why it failed; what is not listed is final at once.
@@ -26,7 +25,6 @@ TRIES = {"not_sent": 60, "rate_limited": 60, "server": 6, "unknown": 3, "broken_
 FREE_IN_TROUBLE = ("not_sent", "rate_limited", "server")
 # These blame the endpoint and not the item, so the item goes back instead of failing.
 BLAMES_ENDPOINT = ("not_sent", "auth")
-SMALLEST_COST = Decimal("1e-9")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 30.0
 
 
@@ -108,7 +106,7 @@ async def _attempt(desk: Desk, asked: ledger.Asked) -> Stored:
             raise Interrupted(str(full)) from full
         sent_at = time.monotonic()
         try:
-            response = await client.send(asked.body)
+            response = await client.send(asked.request)
         except CallFailed as failure:
             desk.failed(asked.model, failure, sent_at)
             await _settle(desk, number, Outcome(sent, error_kind=failure.kind, error=str(failure)))
@@ -143,18 +141,27 @@ def _settled(desk: Desk, number: int, done: "asyncio.Future[tuple[int, bool]]") 
         desk.spool.settled(number)
 
 
-def _answered(sent: Any, model: Model, response: Response) -> Outcome:
-    cost = model.cost_usd(response.prompt_tokens, response.completion_tokens)
+def _answered(sent: Sent, model: Model, response: Response) -> Outcome:
     return Outcome(
         sent,
-        response=canonical(response.raw),
+        response=_one_line(response),
         finish_reason=response.finish_reason,
         prompt_tokens=response.prompt_tokens,
         completion_tokens=response.completion_tokens,
-        # As the column keeps it, so that a run's sum is the sum of its calls.
-        cost=None if cost is None else cost.quantize(SMALLEST_COST),
+        cost=model.cost_usd(response.prompt_tokens, response.completion_tokens),
         latency_s=response.latency_s,
     )
+
+
+def _one_line(response: Response) -> bytes:
+    """The answer's JSON as it came, on one line; what is not plain UTF-8 is written anew."""
+    body = response.body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return canonical(response.raw)
+    # A line break of JSON stands between its tokens only: within a text it is escaped.
+    return body.replace(b"\n", b" ").replace(b"\r", b" ") if body.startswith(b"{") else canonical(response.raw)
 
 
 async def _wait_for_turn(desk: Desk, asked: ledger.Asked) -> None:

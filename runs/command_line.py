@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -14,13 +14,14 @@ from tqdm import tqdm
 from accounts.models import Door
 from llm.catalog import Catalog, api_key, load_catalog
 from llm.entries import CatalogError
+from llm.preflight import unreachable
 from runs import controlling
 from runs.kinds import Kind, kind_named
 from runs.models import Run, RunState
 from runs.pricing import Quote, quote
 from runs.starting import start_run, unfinished
 from runs.waiting import work_until_it_stops
-from web.commands import NOT_FINISHED, OK, BadInput, Outcome, StudioCommand
+from web.commands import NOT_FINISHED, OK, BadInput, NotReady, Outcome, StudioCommand
 
 MOST_USD = 1_000_000_000  # what the column of a budget holds
 
@@ -65,8 +66,7 @@ def carry_out_run(
     kind = kind_named(kind_name)
     roles = chosen_roles(options)
     catalog = catalog_for(roles)
-    for role in kind.roles:
-        catalog_model(catalog, role, with_key=options["wait"] and not options["dry_run"])
+    check_models(catalog, kind.roles, ask_now=options["wait"] and not options["dry_run"])
     complete = {**parameters, "roles": roles, "draw": options["draw"]}
     if options["dry_run"]:
         return _quoted(command, kind, complete, catalog)
@@ -76,14 +76,16 @@ def carry_out_run(
     return _outcome(run, waited=options["wait"])
 
 
-def catalog_model(catalog: Catalog, role: str, *, with_key: bool = False) -> None:
-    """Refuse early, with the file and the remedy, when no model plays a role, or its key is not in this environment."""
+def check_models(catalog: Catalog, roles: Sequence[str], *, ask_now: bool) -> None:
+    """Refuse early, with file, entry and remedy: no model for a role; when it is asked now, no key or no answer."""
     try:
-        model = catalog.model_for(role)
-        if with_key:
-            api_key(model.endpoint, os.environ)
+        endpoints = {model.endpoint.name: model.endpoint for model in map(catalog.model_for, roles)}
+        keys = {name: api_key(endpoint, os.environ) for name, endpoint in endpoints.items() if ask_now}
     except CatalogError as error:
         raise BadInput(str(error)) from error
+    for name, key in keys.items():
+        if problem := unreachable(endpoints[name], key=key):
+            raise NotReady(f"{problem}. Nothing was sent")
 
 
 def _quoted(command: StudioCommand, kind: Kind, parameters: Mapping[str, Any], catalog: Catalog) -> Outcome:

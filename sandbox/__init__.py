@@ -1,9 +1,23 @@
 """Runs code nobody trusts: `run(code, language)` gives a `RunResult`, whatever the code does."""
 
+from .hosts import languages, runtime
 from .jobs import BadJob
-from .languages import languages, runtime
+from .languages import canonical
 from .probing import Probe, probe
+from .remote import RunnerFailed
 from .results import Limits, RunResult, Status
 from .running import run
 
-__all__ = ["BadJob", "Limits", "Probe", "RunResult", "Status", "languages", "probe", "run", "runtime"]
+__all__ = [
+    "BadJob",
+    "Limits",
+    "Probe",
+    "RunResult",
+    "RunnerFailed",
+    "Status",
+    "canonical",
+    "languages",
+    "probe",
+    "run",
+    "runtime",
+]

@@ -63,8 +63,12 @@ def _signal(exit_code: int | None) -> int | None:
 
 
 def _phase(watch: Watch, job: Job) -> Phase:
-    """Where it ended; a runtime that compiles and runs in one step tells the two apart only by its words."""
-    return "compile" if watch.phase == "compile" or _said(watch, job.language.compile_message) else "run"
+    """Where it ended; a runtime that compiles and runs in one step tells the two apart only by its words.
+
+    A program that was refused has printed nothing, so one that merely repeats those words is known by its output.
+    """
+    refused = watch.exit_code == 1 and not watch.stdout.total_bytes and _said(watch, job.language.compile_message)
+    return "compile" if watch.phase == "compile" or refused else "run"
 
 
 def _said(watch: Watch, pattern: str) -> bool:

@@ -13,23 +13,33 @@ from .results import Limits
 COMPILED_PROGRAM = "/box/main"
 SEARCH_PATH = "/usr/bin:/bin:/usr/local/bin"
 VERSION_TIMEOUT_S = 20.0
+# A runtime that sees all cores of a big host starts more threads than a program may have processes.
+PROCESSORS = "-XX:ActiveProcessorCount=2"
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One row of the table; the first word of `command` and of `compile` must be on the host."""
+    """One row of the table; the first word of `command` and of `compile` must be on the host.
+
+    `aliases` are other names that fences and callers use; the name itself is the one that is stored.
+    """
 
     name: str
     main_file: str
     command: tuple[str, ...]
     version_command: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
     compile: tuple[str, ...] = ()
+    # What a program is begun with in which this pattern is not found.
+    opening: str = ""
+    opened: str = ""
     # Runtimes that reserve far more addresses than they use break under RLIMIT_AS and get RLIMIT_DATA.
     memory_limit: Literal["address_space", "data"] = "address_space"
     # What the runtime needs at least, whatever the caller allows.
     memory_mb: int = 0
     processes: int = 0
     disk_mb: int = 0
+    compile_s: float = 0.0
     # Patterns of what the runtime itself prints on standard error when memory ran out, or when it compiles
     # in the same step and refused the program.
     memory_message: str = ""
@@ -42,7 +52,12 @@ class Language:
             memory_mb=max(limits.memory_mb, self.memory_mb),
             processes=max(limits.processes, self.processes),
             disk_mb=max(limits.disk_mb, self.disk_mb),
+            compile_s=max(limits.compile_s, self.compile_s),
         )
+
+    def whole(self, code: str) -> str:
+        """The program as its runtime takes it."""
+        return code if re.search(self.opened, code) else self.opening + code
 
     @property
     def programs(self) -> set[str]:
@@ -54,13 +69,15 @@ TABLE = (
     Language(
         "python",
         "main.py",
+        aliases=("py", "py3", "python3", "ipython"),
         command=("python3", "-I", "-B", "/box/main.py"),
         version_command=("python3", "--version"),
-        memory_message=r"^MemoryError\b",
+        memory_message=r"^[\w.]*MemoryError\b[^\n]*\s*\Z",
     ),
     Language(
         "javascript",
         "main.js",
+        aliases=("js", "node", "nodejs", "mjs"),
         command=("node", "/box/main.js"),
         version_command=("node", "--version"),
         memory_limit="data",
@@ -70,6 +87,7 @@ TABLE = (
     Language(
         "bash",
         "main.sh",
+        aliases=("sh", "shell", "zsh"),
         command=("bash", "/box/main.sh"),
         version_command=("bash", "--version"),
         memory_message=r"cannot allocate",
@@ -82,8 +100,9 @@ TABLE = (
         version_command=("gcc", "-dumpfullversion"),
     ),
     Language(
-        "c++",
+        "cpp",
         "main.cpp",
+        aliases=("c++", "cc", "cxx", "hpp"),
         compile=("g++", "-O1", "-o", COMPILED_PROGRAM, "/box/main.cpp", "-pthread"),
         command=(COMPILED_PROGRAM,),
         version_command=("g++", "-dumpfullversion"),
@@ -93,28 +112,32 @@ TABLE = (
         # Compiles in memory and runs, so the public class may have any name.
         "java",
         "Main.java",
-        command=("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "/box/Main.java"),
+        command=("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", PROCESSORS, "/box/Main.java"),
         version_command=("java", "-version"),
         memory_limit="data",
         memory_mb=1024,
         processes=128,
         memory_message=r"java\.lang\.OutOfMemoryError",
-        compile_message=r"^error: compilation failed$",
+        compile_message=r"^error: compilation failed\s*\Z",
     ),
     Language(
         "go",
         "main.go",
-        compile=("go", "build", "-o", COMPILED_PROGRAM, "/box/main.go"),
+        aliases=("golang",),
+        compile=("go", "build", "-p", "2", "-o", COMPILED_PROGRAM, "/box/main.go"),
         command=(COMPILED_PROGRAM,),
         version_command=("go", "version"),
         memory_limit="data",
         processes=128,
         disk_mb=512,
+        # From 1.20 on Go brings its library as source and builds it with every program.
+        compile_s=60,
         memory_message=r"runtime: out of memory|fatal error: .*out of memory",
     ),
     Language(
         "rust",
         "main.rs",
+        aliases=("rs",),
         compile=("rustc", "--edition", "2021", "-O", "-o", COMPILED_PROGRAM, "/box/main.rs"),
         command=(COMPILED_PROGRAM,),
         version_command=("rustc", "--version"),
@@ -123,6 +146,7 @@ TABLE = (
     Language(
         "ruby",
         "main.rb",
+        aliases=("rb",),
         command=("ruby", "/box/main.rb"),
         version_command=("ruby", "--version"),
         memory_message=r"failed to allocate memory",
@@ -130,6 +154,9 @@ TABLE = (
     Language(
         "php",
         "main.php",
+        # Outside its tags PHP only copies text, but nobody who asks for a run means that.
+        opening="<?php ",
+        opened=r"<\?(?:php|=)",
         # Errors belong on standard error; on the terminal PHP mixes them into the output.
         command=("php", "-n", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "/box/main.php"),
         version_command=("php", "-n", "--version"),
@@ -138,6 +165,7 @@ TABLE = (
     Language(
         "perl",
         "main.pl",
+        aliases=("pl",),
         command=("perl", "/box/main.pl"),
         version_command=("perl", "-e", "printf '%vd', $^V"),
         memory_message=r"^Out of memory",
@@ -152,28 +180,40 @@ TABLE = (
     Language(
         "sql",
         "main.sql",
+        aliases=("sqlite", "sqlite3"),
         command=("sqlite3", "-batch", "-bail", ":memory:", ".read /box/main.sql"),
         version_command=("sqlite3", "--version"),
         memory_message=r"out of memory",
     ),
 )
 LANGUAGES = {language.name: language for language in TABLE}
+NAMES = {name: language.name for language in TABLE for name in (language.name, *language.aliases)}
 
 
-@cache
+def canonical(name: str) -> str:
+    """The one name of a language that goes by several; a name that no row has stays as it is."""
+    return NAMES.get(name.strip().lower(), name)
+
+
 def runtime(language: str) -> str:
     """The language with its version on this host, as "python 3.11.2"; empty when it is not here."""
-    entry = LANGUAGES.get(language)
-    if entry is None or not all(map(find_program, entry.programs)):
-        return ""
-    version = _read_version(entry.version_command)
-    return f"{language} {version}" if version else ""
+    name = canonical(language)
+    return _runtime(name) if name in LANGUAGES else ""
 
 
 def languages() -> dict[str, str]:
     """Every language this host can run, with its version."""
     found = {name: runtime(name) for name in LANGUAGES}
     return {name: text.removeprefix(f"{name} ") for name, text in found.items() if text}
+
+
+@cache
+def _runtime(name: str) -> str:
+    entry = LANGUAGES[name]
+    if not all(map(find_program, entry.programs)):
+        return ""
+    version = _read_version(entry.version_command)
+    return f"{name} {version}" if version else ""
 
 
 def find_program(name: str) -> str | None:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +50,7 @@ def launch(
     stdin: bytes,
     filter_program: bytes,
     owner: int,
+    environment: Mapping[str, str] = LAUNCHER_ENVIRONMENT,
 ) -> Iterator[Launched]:
     """Start what `arguments` makes of the descriptors; the pipes are closed at the end, the process is the caller's."""
     ours: list[int] = []
@@ -64,6 +65,7 @@ def launch(
             arguments(descriptors),
             streams=(stdin_file, stdout, stderr),
             inherited=(*file_descriptors, filter_file, status, phase),
+            environment=environment,
         )
         _close(theirs)
         yield Launched(process, *ours)
@@ -78,7 +80,11 @@ def next_user_id() -> int:
 
 
 def _start(
-    arguments: list[str], *, streams: tuple[int, int, int], inherited: tuple[int, ...]
+    arguments: list[str],
+    *,
+    streams: tuple[int, int, int],
+    inherited: tuple[int, ...],
+    environment: Mapping[str, str],
 ) -> subprocess.Popen[bytes]:
     """bubblewrap dies with the *thread* that started it, so no thread of a caller ever does."""
     stdin, stdout, stderr = streams
@@ -90,7 +96,7 @@ def _start(
             stdout=stdout,
             stderr=stderr,
             pass_fds=inherited,
-            env=LAUNCHER_ENVIRONMENT,
+            env=environment,
             cwd="/",
             umask=0o022,
             start_new_session=True,

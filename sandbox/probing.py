@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from . import bubblewrap
-from .bubblewrap import Variation
+from . import bubblewrap, remote
 from .jobs import Job
 from .languages import Language, find_program
 from .launching import FREE_USER_IDS
 from .processes import children_are_listed
 from .results import Limits
 from .seccomp import AUDIT_ARCHITECTURES
+from .walls import VARIATIONS, Variation
 
-SETTINGS = ("auto", "bubblewrap", "disabled")
+SETTINGS = ("auto", "bubblewrap", "remote", "disabled")
 KERNEL = Path("/proc/sys")
 UID_MAP = Path("/proc/self/uid_map")
 
@@ -34,10 +34,14 @@ class Probe:
     backend: str | None
     reasons: dict[str, str] = field(default_factory=dict)
     variation: Variation = field(default_factory=Variation)
+    runner: str = ""  # where programs run, when that is not this machine
+    said: str = ""  # the line of the probe there
 
     @property
     def line(self) -> str:
         """One line for people."""
+        if self.runner:
+            return f"{self.said} Programs run on the runner at {self.runner}."
         if self.backend is not None:
             without = "" if self.variation.proc else ", without /proc"
             return f"Sandbox: {self.backend}{without}."
@@ -54,6 +58,24 @@ def probe(setting: str | None = None) -> Probe:
         return Probe(chosen, None, {chosen: f"SANDBOX={chosen} names no backend of this version; known: {known}."})
     if chosen == "disabled":
         return Probe(chosen, None, {"disabled": "SANDBOX=disabled."})
+    return _probe_runner(chosen) or _probe_here(chosen)
+
+
+def _probe_runner(chosen: str) -> Probe | None:
+    """What the runner says of itself; None where none is to be asked."""
+    try:
+        runner = remote.chosen_runner(chosen)
+        if runner is None:
+            return None
+        about = remote.look(runner)
+    except remote.RunnerFailed as reason:
+        return Probe(chosen, None, {remote.NAME: f"{reason}."})
+    if about.backend is None:
+        return Probe(chosen, None, {remote.NAME: f"The runner at {runner.url} says: {about.line}"})
+    return Probe(chosen, f"{remote.NAME}:{about.backend}", runner=runner.url, said=about.line)
+
+
+def _probe_here(chosen: str) -> Probe:
     try:
         return Probe(chosen, bubblewrap.NAME, variation=_working_variation(os.geteuid()))
     except Unusable as reason:
@@ -66,7 +88,7 @@ def _working_variation(user: int) -> Variation:
     """The first variation that starts; kept for the process, while a failure is looked at again each time."""
     _check_host()
     complaints = []
-    for variation in bubblewrap.VARIATIONS:
+    for variation in VARIATIONS:
         watch = bubblewrap.start(TRIAL, variation)
         if watch.phase == "run" and watch.exit_code == 0:
             return variation

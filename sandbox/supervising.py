@@ -6,8 +6,8 @@ import select
 import selectors
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from .capture import Capture
@@ -24,6 +24,21 @@ DYING_S = 5.0  # how long the kernel may take to end a killed tree
 FIRST_SAMPLE_S = 0.004
 SAMPLE_S = 0.04
 
+# What is too much in the places a program may write, in words; empty while nothing is. It gets the first process.
+Full = Callable[[int, Limits], str]
+
+
+def disks_full(root: int, limits: Limits) -> str:
+    """Files and folders in the writable places inside; each costs kernel memory even when empty."""
+    count = 0
+    for place in WRITABLE_PLACES:
+        try:
+            space = os.statvfs(f"/proc/{root}/root/{place}")
+        except (FileNotFoundError, ProcessLookupError):
+            return ""  # the sandbox is already gone
+        count += space.f_files - space.f_ffree
+    return f"more than {limits.entries} files and folders" if count > limits.entries else ""
+
 
 @dataclass(slots=True)
 class Watch:
@@ -34,6 +49,8 @@ class Watch:
     stderr: Capture
     started: float
     deadline: float
+    full: Full
+    ending: signal.Signals
     usage: Usage = field(default_factory=Usage)
     phase: Phase | None = None  # None until the sandbox stands and its limits are set
     exit_code: int | None = None  # as the sandbox reported it; None when it did not
@@ -45,16 +62,29 @@ class Watch:
     wall_s: float = 0.0
 
 
-def supervise(launched: Launched, limits: Limits) -> Watch:
-    """Stay with the program until it is over. Whatever happens, it is dead when this returns."""
+def supervise(
+    launched: Launched,
+    limits: Limits,
+    abandoned: int | None = None,
+    *,
+    full: Full = disks_full,
+    ending: signal.Signals = signal.SIGKILL,
+) -> Watch:
+    """Stay with the program until it is over. Whatever happens, it is dead when this returns.
+
+    `abandoned` is a descriptor that can be read from once nobody waits for the result any more.
+    `ending` makes the launcher end everything: no signal is stronger where its death ends a namespace.
+    """
     now = time.monotonic()
-    watch = Watch(limits, Capture(limits.keep_bytes), Capture(limits.keep_bytes), started=now, deadline=now + SETUP_S)
+    stdout, stderr = Capture(limits.keep_bytes), Capture(limits.keep_bytes)
+    watch = Watch(limits, stdout, stderr, started=now, deadline=now + SETUP_S, full=full, ending=ending)
     handle = os.pidfd_open(launched.process.pid)
     try:
         with selectors.DefaultSelector() as selector:
             _register(selector, launched, watch)
             selector.register(handle, selectors.EVENT_READ, None)
-            _watch_until_exit(selector, watch, handle)
+            with _until_abandoned(selector, watch, abandoned):
+                _watch_until_exit(selector, watch, handle)
             _kill(launched, watch)
             selector.unregister(handle)
             _read_the_rest(selector)
@@ -74,6 +104,17 @@ def _register(selector: selectors.BaseSelector, launched: Launched, watch: Watch
     }
     for descriptor, reader in readers.items():
         selector.register(descriptor, selectors.EVENT_READ, reader)
+
+
+@contextmanager
+def _until_abandoned(selector: selectors.BaseSelector, watch: Watch, abandoned: int | None) -> Iterator[None]:
+    if abandoned is None:
+        yield
+        return
+    why = "nobody waits for its result any more"
+    selector.register(abandoned, selectors.EVENT_READ, lambda chunk: _condemn(watch, Status.SANDBOX_ERROR, why))
+    yield
+    selector.unregister(abandoned)
 
 
 def _watch_until_exit(selector: selectors.BaseSelector, watch: Watch, handle: int) -> None:
@@ -145,7 +186,8 @@ def _follow(watch: Watch, launched: Launched, root: int) -> None:
     except ProcessLookupError:
         return
     stat = read_stat(root)
-    if stat is None or int(stat[STAT_PARENT]) != launched.process.pid:
+    # A launcher that holds its programs itself names itself.
+    if stat is None or launched.process.pid not in (root, int(stat[STAT_PARENT])):
         os.close(handle)
         return
     watch.root, watch.root_handle = root, handle
@@ -159,20 +201,8 @@ def _sample(watch: Watch) -> None:
     if watch.usage.resident_bytes > cap and watch.usage.proportional_bytes() > cap:
         _condemn(watch, Status.OUT_OF_MEMORY, f"more than {cap // 2**20} MiB of memory")
     # Before the first phase the root is still the host's.
-    elif watch.phase is not None and _entries(watch.root) > watch.limits.entries:
-        _condemn(watch, Status.OUT_OF_MEMORY, f"more than {watch.limits.entries} files and folders")
-
-
-def _entries(root: int) -> int:
-    """Files and folders in the writable places inside; each costs kernel memory even when empty."""
-    count = 0
-    for place in WRITABLE_PLACES:
-        try:
-            space = os.statvfs(f"/proc/{root}/root/{place}")
-        except (FileNotFoundError, ProcessLookupError):
-            return 0  # the sandbox is already gone
-        count += space.f_files - space.f_ffree
-    return count
+    elif watch.phase is not None and (why := watch.full(watch.root, watch.limits)):
+        _condemn(watch, Status.OUT_OF_MEMORY, why)
 
 
 def _condemn(watch: Watch, status: Status, why: str) -> None:
@@ -183,9 +213,9 @@ def _condemn(watch: Watch, status: Status, why: str) -> None:
 def _kill(launched: Launched, watch: Watch) -> None:
     """The launcher's death ends the namespace; the first process inside is killed as well, to wait for nothing."""
     if launched.process.returncode is None:
-        os.killpg(launched.process.pid, signal.SIGKILL)
+        os.killpg(launched.process.pid, watch.ending)
     if watch.root_handle is not None and not _is_over(watch.root_handle):
-        signal.pidfd_send_signal(watch.root_handle, signal.SIGKILL)
+        signal.pidfd_send_signal(watch.root_handle, watch.ending)
 
 
 def _bury(launched: Launched, watch: Watch) -> None:

@@ -1,10 +1,12 @@
 """Fixtures for the whole suite: people, scripted answers, and parts of the machine that a test may need."""
 
+import functools
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
@@ -60,8 +62,14 @@ def pool() -> Path:
     return POOL
 
 
+@functools.cache
+def _hashed(password):
+    """Hashing is slow on purpose; everybody here has the same password."""
+    return make_password(password)
+
+
 def _person(django_user_model, name, group):
-    user = django_user_model.objects.create_user(username=name, password="a long enough password")
+    user = django_user_model.objects.create(username=name, password=_hashed("a long enough password"))
     # A test that flushes the tables takes the groups of the migration along.
     user.groups.add(Group.objects.get_or_create(name=group)[0])
     return user
@@ -131,6 +139,14 @@ def models_file(demo_model, settings, tmp_path):
     """The models file points at the session's demo model server."""
     settings.MODELS_FILE = demo_model.models_file(tmp_path)
     return settings.MODELS_FILE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sites_read_their_own_databases(django_db_blocker):
+    """A test without the mark django_db may read the database of a site that it made."""
+    from tests.sites import Site
+
+    Site.database_access = staticmethod(django_db_blocker.unblock)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.on_postgresql import free_port
+from tests.servers import free_port
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_data"
 PASSWORD = "a long enough password"
@@ -72,7 +72,10 @@ def test_from_the_log_in_to_the_exported_file(chromium, address, site):
     reviewed = int(tab.url.rstrip("/").rpartition("/")[2])
     tab.locator("a:has-text('Edit')").last.click()
     # The page puts the cursor behind the text; a test is quick enough to come before that.
-    tab.wait_for_function("document.activeElement.selectionStart === document.activeElement.value?.length")
+    tab.wait_for_function(
+        "document.activeElement.matches('textarea[name=content]')"
+        " && document.activeElement.selectionStart === document.activeElement.value.length"
+    )
     tab.fill("textarea[name=content]", "Please show what happens with an empty input.")
     tab.keyboard.press("Control+Enter")
     tab.wait_for_selector(".is-stale")

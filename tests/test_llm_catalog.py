@@ -56,6 +56,7 @@ def test_a_model_knows_its_endpoint_its_sampling_and_its_cost(catalog_of):
         "Qwen/Qwen2.5",
         "https://models.example.org/v1",
     )
+    assert (model.endpoint.requests_per_minute, model.endpoint.concurrency) == (600, None)
     assert model.sampling() == {"temperature": 0.5, "max_tokens": 2048, "top_p": 0.9, "seed": 7}
     assert model.cost_usd(1_000_000, 500_000) == Decimal("0.3")
 
@@ -75,7 +76,7 @@ def test_a_role_can_be_given_to_another_model(catalog_of):
 def test_a_key_comes_from_the_environment(catalog_of):
     endpoint = catalog_of(SMALL).endpoints["house"]
     assert api_key(endpoint, {"HOUSE_KEY": " secret\n"}) == "secret"
-    with pytest.raises(CatalogError, match=r"house.*HOUSE_KEY is not set"):
+    with pytest.raises(CatalogError, match=r"models.toml: \[endpoints.house\] key_env: .*HOUSE_KEY is not set; put"):
         api_key(endpoint, {"HOUSE_KEY": ""})
 
 
@@ -94,6 +95,14 @@ def test_a_key_comes_from_the_environment(catalog_of):
         ('endpoint = "house"\nname', "name", r"\[models.qwen\] lacks endpoint; add endpoint ="),
         ('base_url = "https://', 'base_url = "', r"\[endpoints.house\] base_url = .* is no address"),
         ('base_url = "https://', 'base_url = "https://me:pw@', r"holds a password"),
+        ('base_url = "https://', 'base_url = "https://[::1', r"is no address; write it like"),
+        ('models.example.org/v1/"', 'models.example.org:99999/v1"', r"is no address"),
+        ('models.example.org/v1/"', 'models example.org/v1"', r"is no address"),
+        (
+            'base_url = "https://models.example.org/v1/"',
+            "base_url = 8001",
+            r"base_url = 8001 is not a text; write",
+        ),
         ('key_env = "HOUSE_KEY"', 'api_key = "sk-1"', r"has api_key; no key stands in this file: write key_env"),
         ('key_env = "HOUSE_KEY"', 'key_env = "sk-1 2"', r"key_env is not the name of an environment variable"),
         ("requests_per_minute = 600", "requests_per_minut = 600", r"did you mean requests_per_minute"),
@@ -109,6 +118,14 @@ def test_a_key_comes_from_the_environment(catalog_of):
         ("output_usd_per_million = 0.4", "", r"\[models.qwen\] has one price of two"),
         ('reasoning_effort = "low"', 'messages = "x"', r"\[models.free\] extra_body holds messages"),
         ("seed = 7", "seed = ", r"not valid TOML: .*line 11"),
+        ("seed = 7", "seed = 7.5", r"\[models.qwen\] seed = 7.5 is out of range; write a whole number"),
+        ('name = "Qwen/Qwen2.5"', "name = 2.5", r"\[models.qwen\] name = 2.5 is not a text; write it in quotes"),
+        (
+            'name = "Qwen/Qwen2.5"',
+            'extra_body = "low"',
+            r"extra_body = 'low' is not a table; write \[models.qwen",
+        ),
+        ("[endpoints.house]", "[endpoints]", r"endpoints.base_url is not a table; write \[endpoints.base_url\]"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_file_entry_and_remedy(catalog_of, old, new, message):
@@ -129,6 +146,14 @@ def test_a_refused_key_is_not_repeated_in_the_message(catalog_of):
 def test_a_missing_file_says_what_to_do(tmp_path):
     with pytest.raises(CatalogError, match=r"no such file; copy models.toml"):
         load_catalog(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize("content", [b'[roles]\nscorer = "caf\xe9"', None])
+def test_a_file_that_cannot_be_read_says_so(tmp_path, content):
+    path = tmp_path / "models.toml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(CatalogError, match=r"models.toml: cannot be read .*; it has to be a readable UTF-8 text file"):
+        load_catalog(path)
 
 
 def test_a_role_without_a_model_and_an_unknown_one_say_so(catalog_of):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import email.utils
 import gzip
+import json
 import time
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ import pytest
 
 from llm.catalog import Endpoint, Model
 from llm.client import CallFailed, Client, Response, parse_response, request_body
+from llm.demo_arrivals import Latency
 from llm.demo_server import serving
 from llm.failures import retry_after_s
 
@@ -25,7 +27,7 @@ def model_at(address, **options):
 async def answer_of(address, body=None, **options):
     model = model_at(address, **options)
     async with Client(model.endpoint, "secret") as client:
-        return await client.send(body or request_body(model, ASKED))
+        return await client.send(json.dumps(body or request_body(model, ASKED)).encode())
 
 
 @contextlib.asynccontextmanager
@@ -78,16 +80,29 @@ def test_an_answer_brings_text_tokens_and_the_whole_json():
     assert response.completion_tokens > 0
     assert response.latency_s > 0
     assert parse_response(response.raw, response.latency_s) == response
+    assert json.loads(response.body) == response.raw
+
+
+def test_the_bytes_of_an_answer_are_handed_out_as_they_came():
+    body = b'{ "choices": [{"message": {"content": "4 \\u00e4"}, "finish_reason": "stop"}],\n"usage":null }\n'
+
+    async def ask():
+        async with raw_server(http(200, body)) as address:
+            return await answer_of(address)
+
+    response = asyncio.run(ask())
+    assert (response.body, response.text) == (body, "4 ä")
+    assert parse_response(json.loads(response.body), response.latency_s) == response
 
 
 def test_hundreds_of_calls_run_at_once_on_one_client():
     async def ask():
-        async with serving(port=0, latency_s=0.2) as address:
+        async with serving(port=0, latency=Latency(0.2, 0.2)) as address:
             model = model_at(address)
             async with Client(model.endpoint, "") as client:
                 body = request_body(model, ASKED)
                 started = time.monotonic()
-                answers = await asyncio.gather(*(client.send(body) for _ in range(300)))
+                answers = await asyncio.gather(*(client.send(json.dumps(body).encode()) for _ in range(300)))
                 return answers, time.monotonic() - started
 
     answers, passed_s = asyncio.run(ask())
@@ -156,6 +171,13 @@ def test_a_connection_cut_within_the_answer_leaves_the_call_unknown():
     assert failure_of(half).kind == "unknown"
 
 
+def test_a_connection_cut_within_a_chunked_answer_leaves_the_call_unknown():
+    async def half(writer):
+        writer.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"choices\r\n')
+
+    assert failure_of(half).kind == "unknown"
+
+
 def test_a_silent_server_leaves_the_call_unknown():
     async def silent(_writer):
         await asyncio.sleep(60)
@@ -197,6 +219,7 @@ def test_what_is_no_http_leaves_the_call_unknown():
         (400, b'{"error": {"message": "too long"}}', "bad_request"),
         (404, b"[]", "bad_request"),
         (422, b"{}", "bad_request"),
+        (400, b'{"error": {"message": "not this text", "code": "content_filter"}}', "filtered"),
         (307, b"", "bad_request"),
         (200, b'{"choices": [', "broken_reply"),
         (200, b"<html>login</html>", "broken_reply"),
@@ -206,6 +229,8 @@ def test_what_is_no_http_leaves_the_call_unknown():
         (200, b'{"choices": []}', "broken_reply"),
         (200, b'{"choices": [{"message": {"content": 4}}]}', "broken_reply"),
         (200, b'{"error": {"message": "overloaded"}, "choices": []}', "broken_reply"),
+        (200, b'{"choices": [{"message": {"content": "4"}, "error": {"code": 502}}]}', "broken_reply"),
+        (200, b'{"choices": [{"message": {"content": "4"}, "finish_reason": "error"}]}', "broken_reply"),
         (200, b"\xff\xfe", "broken_reply"),
     ],
 )
@@ -224,6 +249,7 @@ def test_an_answer_that_cannot_be_unpacked_is_broken():
 def test_the_wait_a_server_asks_for_is_passed_on():
     assert failure_of(http(429, headers=["Retry-After: 7"])).retry_after_s == 7
     assert failure_of(http(503, headers=["retry-after-ms: 1500", "Retry-After: 9"])).retry_after_s == 1.5
+    assert failure_of(http(429, headers=["Retry-After: 86400"])).retry_after_s == 86_400
     assert failure_of(http(429)).retry_after_s is None
 
 
@@ -231,6 +257,7 @@ def test_a_wait_until_a_date_is_turned_into_seconds():
     now = 1_800_000_000.0
     assert retry_after_s({"retry-after": email.utils.formatdate(now + 90, usegmt=True)}, now) == 90
     assert retry_after_s({"retry-after": email.utils.formatdate(now - 90, usegmt=True)}, now) == 0
+    assert retry_after_s({"retry-after": email.utils.formatdate(now + 90)}, now) == 90  # names no zone
     for nonsense in ("soon", "nan", "-1", "inf", ""):
         assert retry_after_s({"retry-after": nonsense}, now) is None
 
@@ -254,6 +281,9 @@ def test_text_in_parts_and_text_no_database_stores_are_read():
     assert response("a\ud800b\0c").text == "a?b\ufffdc"
 
 
-def test_missing_usage_counts_as_nothing():
-    assert isinstance(response("4"), Response)
-    assert response("4").prompt_tokens == response("4").completion_tokens == 0
+@pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "many", "completion_tokens": -3}])
+def test_missing_or_senseless_usage_counts_as_nothing_and_loses_no_answer(usage):
+    raw = {"choices": [{"message": {"content": "4"}, "finish_reason": 1, "logprobs": []}], "usage": usage}
+    read = parse_response(raw, 0.1)
+    assert isinstance(read, Response)
+    assert (read.text, read.prompt_tokens, read.completion_tokens, read.logprobs) == ("4", 0, 0, None)

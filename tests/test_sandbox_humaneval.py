@@ -21,18 +21,49 @@ def outcomes(programs):
         return list(pool.map(run, programs))
 
 
-def program(task, body):
-    return f"{task['prompt']}{body}\n{task['test']}\ncheck({task['entry_point']})\n"
+def program(task, solution):
+    return f"{solution}\n{task['test']}\ncheck({task['entry_point']})\n"
+
+
+def with_body(task, body):
+    """The task's signature and description with this body."""
+    return program(task, f"{task['prompt']}{body}")
+
+
+def with_solution_of(other, task):
+    """Another task's whole solution under this task's name; what else this task's prompt defines stays for its test."""
+    mine, theirs = (f"{one['prompt']}{one['canonical_solution']}\n" for one in (task, other))
+    return program(task, f"{mine}{theirs}{task['entry_point']} = {other['entry_point']}")
+
+
+def passed(tasks, results):
+    assert len(tasks) == len(results) == 164
+    assert not [result.stderr for result in results if result.status is Status.SANDBOX_ERROR]
+    return [task["task_id"] for task, result in zip(tasks, results, strict=True) if result.status is Status.OK]
 
 
 def test_every_reference_solution_passes_its_tests(tasks):
-    results = outcomes(program(task, task["canonical_solution"]) for task in tasks)
+    results = outcomes(with_body(task, task["canonical_solution"]) for task in tasks)
     failed = {task["task_id"]: result.stderr for task, result in zip(tasks, results, strict=True) if result.exit_code}
     assert failed == {}
-    assert [result.status for result in results] == [Status.OK] * 164
+    assert len(passed(tasks, results)) == 164
 
 
 def test_no_task_passes_without_a_solution(tasks):
-    results = outcomes(program(task, "    pass\n") for task in tasks)
-    assert [task["task_id"] for task, result in zip(tasks, results, strict=True) if result.status is Status.OK] == []
-    assert all(result.status is Status.ERROR for result in results)
+    results = outcomes(with_body(task, "    pass\n") for task in tasks)
+    assert passed(tasks, results) == []
+    assert {result.status for result in results} == {Status.ERROR}
+
+
+def test_no_task_passes_with_the_body_of_the_next(tasks):
+    following = [*tasks[1:], tasks[0]]
+    bodies = [with_body(task, other["canonical_solution"]) for task, other in zip(tasks, following, strict=True)]
+    assert passed(tasks, outcomes(bodies)) == []
+
+
+def test_no_task_passes_with_the_whole_solution_of_the_next_under_its_name(tasks):
+    following = [*tasks[1:], tasks[0]]
+    results = outcomes(with_solution_of(other, task) for task, other in zip(tasks, following, strict=True))
+    assert passed(tasks, results) == []
+    # It is the task's own test that fails, and not a name that is missing.
+    assert not [result.stderr for result in results if "NameError" in result.stderr]

@@ -1,11 +1,16 @@
 """Every language of the table that this host has: it runs, fails, ends, and is refused as it should."""
 
+import os
+
 import pytest
 
-from sandbox import Limits, Status, languages, run, runtime
-from sandbox.languages import LANGUAGES
+from sandbox import Limits, Status, canonical, languages, run, runtime
+from sandbox.languages import LANGUAGES, TABLE
 
 pytestmark = pytest.mark.needs("bubblewrap")
+
+# What CI installs, so that these are never skipped there.
+ALWAYS = {"python", "javascript", "bash", "cpp", "java", "go"}
 
 # Reads a word and prints it.
 ECHO = {
@@ -13,7 +18,7 @@ ECHO = {
     "javascript": "console.log(require('fs').readFileSync(0, 'utf8').trim())",
     "bash": "read word; echo $word",
     "c": '#include <stdio.h>\nint main(void) { char s[9]; scanf("%8s", s); puts(s); return 0; }',
-    "c++": "#include <iostream>\nint main() { std::string s; std::cin >> s; std::cout << s << std::endl; }",
+    "cpp": "#include <iostream>\nint main() { std::string s; std::cin >> s; std::cout << s << std::endl; }",
     "java": "import java.util.*; public class Echo { public static void main(String[] a) {"
     " System.out.println(new Scanner(System.in).next()); } }",
     "go": 'package main\nimport "fmt"\nfunc main() { var s string; fmt.Scan(&s); fmt.Println(s) }',
@@ -30,7 +35,7 @@ FAILING = {
     "javascript": "throw new Error('broken')",
     "bash": "echo broken >&2; exit 3",
     "c": '#include <stdio.h>\nint main(void) { fputs("broken", stderr); return 3; }',
-    "c++": '#include <stdexcept>\nint main() { throw std::runtime_error("broken"); }',
+    "cpp": '#include <stdexcept>\nint main() { throw std::runtime_error("broken"); }',
     "java": 'public class Main { public static void main(String[] a) { throw new RuntimeException("broken"); } }',
     "go": 'package main\nfunc main() { panic("broken") }',
     "rust": 'fn main() { panic!("broken") }',
@@ -44,7 +49,7 @@ HUNGRY = {
     "python": "x = []\nwhile True: x.append(bytearray(10**6))",
     "javascript": "const a = []; while (true) a.push(new Array(1e6).fill(1))",
     "bash": "x=a; while true; do x=$x$x; done",
-    "c++": "#include <vector>\nint main() { std::vector<long> v; while (true) v.push_back(1); }",
+    "cpp": "#include <vector>\nint main() { std::vector<long> v; while (true) v.push_back(1); }",
     "java": "import java.util.*; public class Main { public static void main(String[] a) {"
     " List<long[]> l = new ArrayList<>(); while (true) l.add(new long[1000000]); } }",
     "go": "package main\nfunc main() { var l [][]byte; for { b := make([]byte, 1<<20);"
@@ -60,7 +65,7 @@ ENDLESS = {
     "javascript": "while (true);",
     "bash": "while :; do :; done",
     "c": "int main(void) { volatile int x = 1; while (x); }",
-    "c++": "int main() { volatile int x = 1; while (x); }",
+    "cpp": "int main() { volatile int x = 1; while (x); }",
     "java": "public class Main { public static void main(String[] a) { while (true); } }",
     "go": "package main\nfunc main() { for {} }",
     "rust": "fn main() { loop {} }",
@@ -72,10 +77,22 @@ ENDLESS = {
 }
 REFUSED_BY_COMPILER = {
     "c": "int main(void) { return unknown; }",
-    "c++": "int main() { return unknown; }",
+    "cpp": "int main() { return unknown; }",
     "java": 'public class Main { int unknown = "text"; }',
     "go": "package main\nfunc main() { unknown }",
     "rust": "fn main() { unknown }",
+}
+
+
+REFUSED_BY_INTERPRETER = {
+    "python": "def broken(:",
+    "javascript": "function broken( {",
+    "bash": "if broken",
+    "ruby": "def broken(",
+    "php": "<?php function broken( {",
+    "perl": "sub broken {",
+    "lua": "function broken(",
+    "sql": "selec broken;",
 }
 
 
@@ -87,11 +104,34 @@ def cases(programs):
 def here(request):
     language = request.node.callspec.params["language"] if hasattr(request.node, "callspec") else "python"
     if not runtime(language):
+        if language in ALWAYS and os.environ.get("REQUIRE_ALL") == "1":
+            pytest.fail(f"REQUIRE_ALL=1, but there is no {language} here")
         pytest.skip(f"no {language} here")
 
 
 def test_the_table_of_cases_has_every_language():
     assert ECHO.keys() == FAILING.keys() == ENDLESS.keys() == LANGUAGES.keys()
+    assert REFUSED_BY_COMPILER.keys() | REFUSED_BY_INTERPRETER.keys() == LANGUAGES.keys()
+
+
+def test_a_language_goes_by_one_name_and_is_found_by_its_others():
+    names = [name for entry in TABLE for name in (entry.name, *entry.aliases)]
+    assert len(names) == len({*names})
+    for written, name in {"C++": "cpp", "cxx": "cpp", "Node": "javascript", "py": "python", "sh": "bash"}.items():
+        assert canonical(written) == name
+    assert runtime("py") == runtime("Python3") == runtime("python")
+    result = run("print(6 * 7)", "py3")
+    assert (result.stdout, result.runtime) == ("42\n", runtime("python"))
+
+
+def test_what_a_fence_calls_it_the_sandbox_knows_as_well():
+    from llm.blocks import ALIASES
+
+    here = {written: name for written, name in ALIASES.items() if name in LANGUAGES}
+    dialects = {"jsx", "postgresql", "mysql"}
+    assert {written: canonical(written) for written in here.keys() - dialects} == {
+        written: here[written] for written in here.keys() - dialects
+    }
 
 
 @pytest.mark.parametrize(("language", "code"), cases(ECHO))
@@ -119,7 +159,7 @@ def test_memory_is_bounded_and_the_reason_is_told(language, code):
 
 @pytest.mark.parametrize(("language", "code"), cases(ENDLESS))
 def test_without_end_it_is_stopped(language, code):
-    result = run(code, language, limits=Limits(wall_s=2))
+    result = run(code, language, limits=Limits(wall_s=1))
     assert (result.status, result.phase) == (Status.TIMEOUT, "run")
 
 
@@ -128,3 +168,38 @@ def test_what_the_compiler_refuses_is_a_compile_error(language, code):
     result = run(code, language)
     assert (result.status, result.phase, result.exit_code) == (Status.COMPILE_ERROR, "compile", 1)
     assert result.stderr
+
+
+@pytest.mark.parametrize(("language", "code"), cases(REFUSED_BY_INTERPRETER))
+def test_what_an_interpreter_refuses_is_an_error_of_the_run(language, code):
+    result = run(code, language)
+    assert (result.status, result.phase) == (Status.ERROR, "run")
+    assert result.exit_code not in (0, None)
+    assert result.stderr
+
+
+@pytest.mark.parametrize(("language", "code"), [("c", '#include "/dev/zero"')])
+def test_a_compiler_without_end_is_stopped(language, code):
+    result = run(code, language, limits=Limits(wall_s=0.5, compile_s=0.5))
+    assert (result.status, result.phase) in {(Status.TIMEOUT, "compile"), (Status.OUT_OF_MEMORY, "compile")}
+    assert result.wall_s < 3
+
+
+@pytest.mark.parametrize(
+    ("language", "code"), [("php", "echo 6 * 7;"), ("php", "<?php echo 6 * 7;"), ("php", "<?= 42 ?>")]
+)
+def test_php_runs_with_its_tag_and_without(language, code):
+    assert run(code, language).stdout == "42"
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "status"),
+    [
+        ("java", 'public class Main { public static void main(String[] a) { System.out.println("so far");'
+        ' System.err.println("error: compilation failed"); System.exit(1); } }', Status.ERROR),
+        ("python", "import sys\nprint('MemoryError: caught', file=sys.stderr)\nassert False", Status.ERROR),
+    ],
+)  # fmt: skip
+def test_a_program_that_repeats_a_runtimes_words_is_not_taken_for_it(language, code, status):
+    result = run(code, language)
+    assert (result.status, result.phase) == (status, "run")

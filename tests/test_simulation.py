@@ -125,7 +125,7 @@ def test_a_first_answer_without_code_is_skipped_with_the_reason():
         simulated(["I would rather not."], [])
 
 
-def test_an_answer_in_another_language_of_the_sandbox_is_run_under_the_sandboxs_name():
+def test_an_answer_in_another_language_of_the_sandbox_is_run_in_it():
     class Recording(ScriptedExecute):
         async def __call__(self, code, language="python"):
             self.languages = [*getattr(self, "languages", []), language]
@@ -135,7 +135,7 @@ def test_an_answer_in_another_language_of_the_sandbox_is_run_under_the_sandboxs_
     payload = SimulationPayload(1, "Do nothing.", languages=["python", "cpp"], feedback_rounds=0)
     execute = Recording(OK, OK)
     draft = asyncio.run(simulate(payload, ScriptedAsk(answer, answer), execute))
-    assert execute.languages == ["c++", "c++"] and draft.language == "cpp"
+    assert execute.languages == ["cpp", "cpp"] and draft.language == "cpp"
 
 
 def test_an_unusable_critic_fails_the_item():

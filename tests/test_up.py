@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.on_postgresql import free_port
+from tests.servers import free_port
 from tests.sites import DemoModel, Site
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.on_postgresql import start_postgresql
+from tests.servers import start_postgresql, stop
 from tests.sites import Site
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_data"
@@ -86,9 +86,7 @@ def test_postgresql_gives_the_same_counts(gone, demo_model, tmp_path):
             other = go(site)
         finally:
             del os.environ["DATABASE_URL"]
-            for program in programs:
-                program.terminate()
-                program.wait(timeout=30)
+            stop(programs)
     for step, result in said.items():
         assert comparable(other[step]).keys() == comparable(result).keys(), step
         for key, value in comparable(result).items():

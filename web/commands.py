@@ -20,8 +20,15 @@ OK, BAD_INPUT, NOT_FINISHED = 0, 2, 3
 class BadInput(CommandError):
     """The input is at fault: the message names file, line or value, and the remedy. Exit 2."""
 
+    def __init__(self, message: str, *, returncode: int = BAD_INPUT) -> None:
+        super().__init__(message, returncode=returncode)
+
+
+class NotReady(BadInput):
+    """What the work needs does not answer now: the same command does it later. Exit 3."""
+
     def __init__(self, message: str) -> None:
-        super().__init__(message, returncode=BAD_INPUT)
+        super().__init__(message, returncode=NOT_FINISHED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from curation.texts import storable
 from dialogues.drafts import Draft, DraftSeed, DraftTurn, Flag
-from dialogues.executions import SANDBOX_NAME, execution_turn, input_turn
+from dialogues.executions import execution_turn, input_turn
 from dialogues.feedback import simulated_feedback
 from dialogues.models import AuthorKind, Method, Role, TurnKind
 from dialogues.prompts import prompt
@@ -125,7 +125,7 @@ async def _answer(talk: Talk, role: str) -> CodeRun | None:
 async def _run(talk: Talk, code: CodeBlock) -> CodeRun:
     if code.language == "python" and calls_input(code.code):
         return CodeRun(code, input_turn(), clean=False, execution_id=None)
-    ran = await talk.execute(code.code, SANDBOX_NAME.get(code.language, code.language))
+    ran = await talk.execute(code.code, code.language)
     talk.clean_runs += ran.ran_clean
     return CodeRun(code, execution_turn(ran), ran.ran_clean, ran.execution_id)
 

@@ -17,7 +17,7 @@ from curation.judges import (
 from curation.models import Judge, Source, Template
 from curation.scoring import KIND, ROLE
 from llm.catalog import Model
-from runs.command_line import add_run_arguments, carry_out_run, catalog_for, catalog_model, chosen_roles
+from runs.command_line import add_run_arguments, carry_out_run, catalog_for, check_models, chosen_roles
 from web.commands import BadInput, Outcome, StudioCommand
 
 
@@ -59,7 +59,7 @@ class Command(StudioCommand):
 def scorer(options: dict[str, Any]) -> Model:
     """The model that the options and the models file name as scorer."""
     catalog = catalog_for(chosen_roles(options))
-    catalog_model(catalog, ROLE)
+    check_models(catalog, [ROLE], ask_now=False)
     return catalog.model_for(ROLE)
 
 

@@ -10,7 +10,7 @@ from curation.vectors import embed_missing, without_vector
 from dialogues.building import KINDS, PACKING, kept_queries
 from embeddings import Embedder, MissingExtra
 from llm.catalog import Model
-from runs.command_line import add_run_arguments, carry_out_run, catalog_for, catalog_model, chosen_roles
+from runs.command_line import add_run_arguments, carry_out_run, catalog_for, check_models, chosen_roles
 from runs.kinds import Kind
 from web.commands import BadInput, Outcome, StudioCommand
 
@@ -68,8 +68,7 @@ def _check_source(slug: str | None) -> None:
 def _models(kind: Kind, options: dict[str, Any]) -> list[Model]:
     """The models that play the roles of this kind, as the options and the models file name them."""
     catalog = catalog_for(chosen_roles(options))
-    for role in kind.roles:
-        catalog_model(catalog, role)
+    check_models(catalog, kind.roles, ask_now=False)
     return [catalog.model_for(role) for role in kind.roles]
 
 
