@@ -77,7 +77,7 @@ def test_scoring_with_the_endpoint_down_names_it_writes_nothing_and_finishes_lat
     own_model.stop()
     status, stdout, _ = scored_site.run("score", "--wait", "--json")
     assert status == 3
-    assert f"endpoint demo (http://127.0.0.1:{own_model.port}/v1)" in stdout
+    assert f"[endpoints.demo] base_url http://127.0.0.1:{own_model.port}/v1 cannot be reached" in stdout
     assert scored_site.ask_database("Score.objects.count()") == 0
     own_model.start()
     result = scored_site.manage("score", "--wait", "--json")
