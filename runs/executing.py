@@ -2,10 +2,11 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import sandbox
-from runs.kinds import Executed
+from runs.kinds import Executed, Skipped
 from runs.models import Execution, storable
 from runs.outcomes import canonical
 
@@ -17,14 +18,20 @@ class SandboxFailed(RuntimeError):
     """The sandbox itself failed; this says nothing about the program and is never remembered."""
 
 
+class NotHere(Skipped):
+    """Nothing here runs the language: the item is done with, and its record says so."""
+
+
 def execution_key(code: str, language: str, *, limits: sandbox.Limits, stdin: str = "") -> str:
-    """sha256 over everything that shapes what the program does: code, language, input, limits, runtime."""
+    """sha256 over all that shapes what the program does and that can be known before it runs."""
     identity = {
         "code": code,
-        "language": language,
+        "language": sandbox.canonical(language),
         "stdin": stdin,
-        "limits": dataclasses.asdict(limits),
-        "runtime": sandbox.runtime(language),
+        "runtime": _runtime(language),
+        # Whether a runner stands between makes no difference, what stands around the program does.
+        "backend": _asked(sandbox.backend),
+        "recipe": sandbox.recipe(language, limits),
     }
     return hashlib.sha256(canonical(identity)).hexdigest()
 
@@ -34,10 +41,11 @@ def remembered(key: str) -> Execution | None:
     return Execution.objects.filter(key=key).first()
 
 
-def run_in_sandbox(code: str, language: str, limits: sandbox.Limits) -> sandbox.RunResult:
-    """Run the program now; SandboxFailed when the sandbox could not, twice."""
+def run_in_sandbox(code: str, language: str, limits: sandbox.Limits, stdin: str = "") -> sandbox.RunResult:
+    """Run the program now; NotHere without its language, SandboxFailed when the sandbox could not, twice."""
+    _runtime(language)
     for _ in range(TRIES):
-        result = sandbox.run(code, language, limits=limits)
+        result = sandbox.run(code, language, stdin=stdin.encode(), limits=limits)
         if result.status != sandbox.Status.SANDBOX_ERROR:
             return result
     raise SandboxFailed(f"the program was not run: {result.stderr.strip()[:500]}")
@@ -49,7 +57,7 @@ def remember(
     """Store what a program did; whoever stored it first wins, so that one key has one result."""
     columns: dict[str, Any] = {
         "code": storable(code),
-        "language": language,
+        "language": sandbox.canonical(language),
         "stdin": storable(stdin),
         "limits": dataclasses.asdict(limits),
         "runtime": result.runtime,
@@ -79,3 +87,18 @@ def executed(execution: Execution) -> Executed:
         truncated=execution.truncated,
         wall_s=execution.wall_s,
     )
+
+
+def _runtime(language: str) -> str:
+    runtime = _asked(lambda: sandbox.runtime(language))
+    if not runtime:
+        raise NotHere(f"not run: no {language} here")
+    return runtime
+
+
+def _asked(question: Callable[[], str]) -> str:
+    """What the sandbox says of itself; a runner may have to be asked and may not answer."""
+    try:
+        return question()
+    except sandbox.RunnerFailed as failure:
+        raise SandboxFailed(f"the program was not run: {failure}") from failure

@@ -212,7 +212,7 @@ class Execution(models.Model):
     stdin = models.TextField(blank=True)
     limits = models.JSONField()
     runtime = models.CharField(max_length=64)
-    backend = models.CharField(max_length=16)
+    backend = models.CharField(max_length=32, help_text="bubblewrap, landlock, or remote: and the runner's own")
     status = models.CharField(max_length=16)
     phase = models.CharField(max_length=8)
     stdout = models.TextField(blank=True)

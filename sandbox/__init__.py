@@ -1,8 +1,8 @@
 """Runs code nobody trusts: `run(code, language)` gives a `RunResult`, whatever the code does."""
 
-from .hosts import languages, runtime
+from .hosts import backend, languages, runtime
 from .jobs import BadJob
-from .languages import canonical
+from .languages import canonical, recipe
 from .probing import Probe, probe
 from .remote import RunnerFailed
 from .results import Limits, RunResult, Status
@@ -15,9 +15,11 @@ __all__ = [
     "RunResult",
     "RunnerFailed",
     "Status",
+    "backend",
     "canonical",
     "languages",
     "probe",
+    "recipe",
     "run",
     "runtime",
 ]

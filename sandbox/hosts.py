@@ -4,6 +4,7 @@ from . import remote
 from .languages import canonical
 from .languages import languages as languages_here
 from .languages import runtime as runtime_here
+from .probing import probe
 
 
 def languages() -> dict[str, str]:
@@ -20,3 +21,9 @@ def runtime(language: str) -> str:
     name = canonical(language)
     version = remote.about(runner, runner.patience_s).languages.get(name, "")
     return f"{name} {version}" if version else ""
+
+
+def backend() -> str:
+    """What programs run under, here or on the runner; empty where nothing can be run. Raises RunnerFailed."""
+    runner = remote.chosen_runner()
+    return (probe() if runner is None else remote.about(runner, runner.patience_s)).backend or ""

@@ -3,10 +3,10 @@
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from .results import Limits
 
@@ -193,6 +193,13 @@ NAMES = {name: language.name for language in TABLE for name in (language.name, *
 def canonical(name: str) -> str:
     """The one name of a language that goes by several; a name that no row has stays as it is."""
     return NAMES.get(name.strip().lower(), name)
+
+
+def recipe(language: str, limits: Limits) -> dict[str, Any]:
+    """How a program of the language is compiled and started, and its limits once they fit the runtime."""
+    entry = LANGUAGES[canonical(language)]
+    words = {"opening": entry.opening, "compile": list(entry.compile), "command": list(entry.command)}
+    return words | {"limits": asdict(entry.fit(limits))}
 
 
 def runtime(language: str) -> str:

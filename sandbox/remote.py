@@ -16,6 +16,7 @@ from .wire import BadAnswer, BadRequest, Request, read_object, read_result, writ
 NAME = "remote"
 KEPT_S = 60.0  # how long what a runner says of itself is believed
 ABOUT_TIMEOUT_S = 60.0  # a runner that was just started asks all its compilers for their versions
+LOOK_TIMEOUT_S = 10.0  # a page waits for it
 CONNECT_TIMEOUT_S = 5.0
 # On top of what the program may take: the sandbox's start and end, and a place in the runner's queue.
 WAITING_S = 120.0
@@ -89,18 +90,19 @@ def about(runner: Runner, patience_s: float = 0.0) -> About:
     if kept is not None and now < since + KEPT_S:
         return kept
     try:
-        fresh = look(runner, patience_s if kept is None else 0.0)
+        fresh = look(runner, ABOUT_TIMEOUT_S, patience_s=patience_s if kept is None else 0.0)
     except RunnerFailed:
         if kept is None:
             raise
         return kept
-    _abouts[runner] = (now, fresh)
+    if fresh.backend is not None:  # what does not work may work any moment
+        _abouts[runner] = (now, fresh)
     return fresh
 
 
-def look(runner: Runner, patience_s: float = 0.0) -> About:
+def look(runner: Runner, timeout_s: float = LOOK_TIMEOUT_S, *, patience_s: float = 0.0) -> About:
     """What the runner says of itself now."""
-    body = _ask(runner, "GET", "/languages", timeout_s=ABOUT_TIMEOUT_S, patience_s=patience_s)
+    body = _ask(runner, "GET", "/languages", timeout_s=timeout_s, patience_s=patience_s)
     try:
         given = read_object(body)
         backend, languages = given["backend"], given["languages"]

@@ -12,6 +12,7 @@ from .languages import LANGUAGES, canonical
 from .results import DEFAULT_LIMITS, Limits, RunResult, Status
 
 LARGEST_NUMBER = 2**63 - 1
+LONGEST_NAME = 64
 FIELDS = ("code", "language", "stdin", "files", "limits")
 WHOLE_LIMITS = {field.name for field in fields(Limits) if field.type is int}
 PHASES = ("compile", "run")
@@ -95,8 +96,8 @@ def read_result(body: bytes) -> RunResult:
             cpu_s=_seconds(given["cpu_s"]),
             peak_rss_bytes=_count(given["peak_rss_bytes"]),
             phase="compile" if PHASES.index(given["phase"]) == 0 else "run",
-            backend=_plain(given["backend"]),
-            runtime=_plain(given["runtime"]),
+            backend=_name(given["backend"]),
+            runtime=_name(given["runtime"]),
         )
     except KeyError as missing:
         raise BadAnswer(f"the result lacks {missing}") from None
@@ -185,6 +186,13 @@ def _plain(value: object) -> str:
     if not isinstance(value, str):
         raise BadAnswer(f"a text of the result is {_kind(value)}")
     return value.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def _name(value: object) -> str:
+    name = _plain(value)
+    if len(name) > LONGEST_NAME:
+        raise BadAnswer(f"a name of the result has {len(name)} characters, at most {LONGEST_NAME} are sensible")
+    return name
 
 
 def _count(value: object) -> int:

@@ -1,12 +1,18 @@
 """Programs: run once, remembered for good; a failure of the sandbox itself is the item's and never remembered."""
 
+import asyncio
+
 import pytest
 
 import sandbox
+from dialogues.methods.simulation import SimulationPayload, simulate
 from runs import executing
+from runs.kinds import Skipped
 from runs.models import Execution, ItemState, RunState
 from runs.starting import start_run
 from runs.waiting import work_until_it_stops
+from tests.making import ScriptedAsk
+from tests.runners import running_runner
 from tests.toy_kinds import parameters
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +36,33 @@ def key(code="print(1)", language="python", limits=LIMITS, **more):
 def test_code_language_input_and_limits_make_the_key():
     others = [key("print(2)"), key(language="bash"), key(stdin="1"), key(limits=sandbox.Limits(wall_s=3))]
     assert len({key(), *others}) == 5
-    assert key() == key()
+    assert key() == key() == key(language="py3")
+
+
+def test_what_stands_around_the_program_is_in_the_key(monkeypatch):
+    here = key()
+    monkeypatch.setenv("SANDBOX", "disabled")
+    assert key() != here
+
+
+@pytest.mark.needs("bubblewrap")
+def test_a_runner_between_makes_no_difference_to_the_key(monkeypatch):
+    here = key()
+    with running_runner() as runner:
+        for name, value in runner.environ.items():
+            monkeypatch.setenv(name, value)
+        assert key() == here
+
+
+@pytest.mark.skipif(not sandbox.runtime("java"), reason="no java here")
+def test_limits_that_the_runtime_raises_anyway_give_the_same_key():
+    assert key(language="java", limits=sandbox.Limits(memory_mb=256)) == key(language="java")
+    assert key(language="java", limits=sandbox.Limits(memory_mb=2048)) != key(language="java")
+
+
+@pytest.mark.needs("bubblewrap")
+def test_a_program_gets_its_input_when_it_is_run_again():
+    assert executing.run_in_sandbox("print(input())", "python", LIMITS, stdin="naïve\n").stdout == "naïve\n"
 
 
 @pytest.mark.needs("bubblewrap")
@@ -58,13 +90,22 @@ def test_code_that_no_database_holds_is_remembered_all_the_same():
     assert executing.remembered(key(code)).code == "print('\ufffd \ufffd')"
 
 
-def test_a_language_that_is_not_here_fails_the_item_with_the_reason_and_is_not_remembered():
+def test_a_language_that_is_not_here_is_the_recorded_outcome_of_the_item_and_no_execution():
     run = a_run("print 1", items=2, language="cobol-85")
-    assert (run.state, run.items_failed) == (RunState.FAILED, 2)
-    failed = run.items.filter(state=ItemState.FAILED).first()
-    assert failed.error_class == "SandboxFailed"
-    assert "no cobol-85 here" in failed.error
+    assert (run.state, run.items_failed, run.items_skipped) == (RunState.DONE, 0, 2)
+    skipped = run.items.filter(state=ItemState.SKIPPED).first()
+    assert skipped.error == "not run: no cobol-85 here"
     assert not Execution.objects.exists()
+
+
+@pytest.mark.needs("bubblewrap")
+def test_an_answer_in_a_language_that_is_not_here_makes_no_execution_turn():
+    async def execute(code, language="python"):
+        return executing.run_in_sandbox(code, language, LIMITS)
+
+    payload = SimulationPayload(1, "Greet.", languages=["python", "cobol"], feedback_rounds=0)
+    with pytest.raises(Skipped, match="not run: no cobol here"):
+        asyncio.run(simulate(payload, ScriptedAsk("```cobol\nDISPLAY 'hello'.\n```"), execute))
 
 
 def test_the_table_itself_refuses_a_failure_of_the_sandbox():
