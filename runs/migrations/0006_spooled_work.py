@@ -17,7 +17,7 @@ def settle_what_was_sending(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runs', '0004_item_reserved'),
+        ('runs', '0005_backend_on_a_runner'),
     ]
 
     operations = [
