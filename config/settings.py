@@ -111,6 +111,8 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
+# Whoever runs code here has to know: a full set-up takes no sandbox weaker than bubblewrap.
+env.ENVIRON["SANDBOX_SETUP"] = "full" if REDIS_URL else "embedded"
 BROKER_DIR = VAR_DIR / "broker"
 CACHES = {
     "default": (
