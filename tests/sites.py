@@ -180,8 +180,7 @@ class Site:
         from django.db.utils import ConnectionHandler
 
         own = connections["default"]
-        options = {name: value for name, value in own.settings_dict["OPTIONS"].items() if name != "pool"}
-        there = ConnectionHandler({"default": {**Env.db_url_config(self.database), "OPTIONS": options}})["default"]
+        there = ConnectionHandler({"default": Env.db_url_config(self.database)})["default"]
         with self.database_access():
             connections["default"] = there
             try:

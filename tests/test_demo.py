@@ -1,6 +1,7 @@
 """The demo as a newcomer runs it: the whole way, quick the second time, over again on request."""
 
 import json
+import os
 import re
 
 import pytest
@@ -9,15 +10,12 @@ from tests.sites import Site
 
 pytestmark = pytest.mark.needs("bubblewrap")
 
-
-@pytest.fixture
-def approved_file(site):
-    """The demo writes approved.jsonl where VAR_DIR says, so that a test leaves the checkout alone."""
-    return site.folder / "approved.jsonl"
+START_OVER = () if "DATABASE_URL" in os.environ else ("--reset",)
 
 
 @pytest.mark.needs("embeddings")
-def test_the_demo_goes_the_whole_way_leaves_work_for_people_and_is_quick_again(site, approved_file):
+def test_the_demo_goes_the_whole_way_leaves_work_for_people_and_is_quick_again(site):
+    approved_file = site.folder / "approved.jsonl"
     first = site.manage("demo", "--no-serve", "--export-to", approved_file)
     passwords = re.findall(r"^  (reviewer|curator|administrator) +(\S{12,})$", first, re.MULTILINE)
     assert [name for name, _ in passwords] == ["reviewer", "curator", "administrator"] * 2
@@ -49,19 +47,29 @@ def test_the_demo_goes_the_whole_way_leaves_work_for_people_and_is_quick_again(s
     )
 
 
-@pytest.mark.skipif("DATABASE_URL" in __import__("os").environ, reason="--reset only clears the SQLite database")
-def test_reset_starts_over(site, approved_file):
+@pytest.fixture(scope="module")
+def gone_without_packing(demo_model, tmp_path_factory):
+    """A site with a row of its own on which the demo starts over and leaves packing out; what it said; its file."""
+    folder = tmp_path_factory.mktemp("demo")
+    site = Site(folder, demo_model.models_file(folder))
     site.manage("shell", "--no-imports", "-c", "from curation.models import Source; Source.objects.create(slug='mine')")
-    site.manage("demo", "--no-serve", "--reset", "--export-to", approved_file)
+    file = folder / "approved.jsonl"
+    said = site.manage("demo", "--no-serve", *START_OVER, "--without-packing", "--export-to", file)
+    return site, said, file
+
+
+@pytest.mark.skipif(not START_OVER, reason="--reset only clears the SQLite database")
+def test_reset_starts_over(gone_without_packing):
+    site, _, _ = gone_without_packing
     assert site.ask_database("Source.objects.filter(slug='mine').count()") == 0
     assert site.ask_database("Query.objects.count()") > 100
 
 
-def test_without_packing_it_goes_the_rest_of_the_way_and_says_so(site, approved_file):
-    said = site.manage("demo", "--no-serve", "--without-packing", "--export-to", approved_file)
+def test_without_packing_it_goes_the_rest_of_the_way_and_says_so(gone_without_packing):
+    site, said, file = gone_without_packing
     assert "packing was left out" in said
     assert site.ask_database("Dialogue.objects.filter(method='packing').count()") == 0
-    assert len(approved_file.read_text().splitlines()) >= 10
+    assert len(file.read_text().splitlines()) >= 10
 
 
 def test_a_command_on_a_database_without_tables_names_the_remedy(tmp_path, demo_model):

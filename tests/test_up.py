@@ -113,12 +113,15 @@ def test_a_port_that_cannot_be_is_refused(site):
 def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_goes_on(tmp_path, started):
     model = DemoModel("--latency", "0.5")
     site = Site(tmp_path, model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 4"}))
-    rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(60)]
+    rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(30)]
     file = tmp_path / "queries.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     site.manage("import_queries", file, "--source", "made")
+    port = free_port()
+    started.append(site.start("up", "--port", port))
+    # A run that is there at the start waits for the first sweep; this one is sent to the worker at once.
+    wait_for(lambda: answers(f"http://127.0.0.1:{port}/login/"), "the site")
     site.manage("score")
-    started.append(site.start("up", "--port", free_port()))
     wait_for(lambda: model.stats()["requests"] >= 12, "the run to be under way", seconds=140)
     end(started[0])
     calls, leased = site.ask_database("[Run.objects.get().calls, WorkItem.objects.filter(state='leased').count()]")

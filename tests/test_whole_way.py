@@ -29,7 +29,11 @@ WAY = [
 # These say when or where, not what: they may differ between two runs of the same way.
 OF_THE_RUN = {"run", "batch", "seconds", "sha256"}
 
-pytestmark = pytest.mark.needs("embeddings", "bubblewrap")
+pytestmark = [
+    pytest.mark.needs("embeddings", "bubblewrap"),
+    pytest.mark.xdist_group("the whole way"),
+    pytest.mark.skipif("DATABASE_URL" in os.environ, reason="the run on SQLite goes the way on both databases"),
+]
 
 
 def go(site):
@@ -51,11 +55,35 @@ def comparable(value):
 
 
 @pytest.fixture(scope="module")
-def gone(demo_model, tmp_path_factory):
+def sqlite_way(demo_model, tmp_path_factory):
     """A site on which the whole way has been gone, and what its commands said."""
-    folder = tmp_path_factory.mktemp("way")
+    return gone_way(demo_model, tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="module")
+def postgresql_way(demo_model, tmp_path_factory):
+    """The same on a PostgreSQL server of its own, which stays as long as the tests here."""
+    programs = []
+    with tempfile.TemporaryDirectory(prefix="way-") as folder, pytest.MonkeyPatch.context() as environ:
+        Path(folder).chmod(0o755)
+        try:
+            environ.setenv("DATABASE_URL", start_postgresql(Path(folder), programs))
+            way = gone_way(demo_model, tmp_path_factory.mktemp("postgresql"))
+            environ.undo()
+            yield way
+        finally:
+            stop(programs)
+
+
+def gone_way(demo_model, folder):
     site = Site(folder, demo_model.models_file(folder))
     return site, go(site)
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def gone(request):
+    """The way on each database."""
+    return request.getfixturevalue(f"{request.param}_way")
 
 
 def test_the_counts_of_every_step_add_up(gone):
@@ -74,28 +102,14 @@ def test_the_counts_of_every_step_add_up(gone):
 
 
 @pytest.mark.needs("postgresql")
-@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="the two databases are compared in the run on SQLite")
-def test_postgresql_gives_the_same_counts(gone, demo_model, tmp_path):
-    _, said = gone
-    programs = []
-    with tempfile.TemporaryDirectory(prefix="way-") as folder:
-        Path(folder).chmod(0o755)
-        try:
-            os.environ["DATABASE_URL"] = start_postgresql(Path(folder), programs)
-            site = Site(tmp_path, demo_model.models_file(tmp_path))
-            other = go(site)
-        finally:
-            del os.environ["DATABASE_URL"]
-            stop(programs)
+def test_both_databases_give_the_same_counts(sqlite_way, postgresql_way):
+    # A question asked by two items at once is shared by chance.
+    by_chance = {"calls", "ledger_hits", "spent"}
+    (_, said), (_, other) = sqlite_way, postgresql_way
     for step, result in said.items():
         assert comparable(other[step]).keys() == comparable(result).keys(), step
-        for key, value in comparable(result).items():
-            if key not in (
-                "calls",
-                "ledger_hits",
-                "spent",
-            ):  # a question asked by two items at once is shared by chance
-                assert comparable(other[step][key]) == value, (step, key)
+        for key in comparable(result).keys() - by_chance:
+            assert comparable(other[step][key]) == comparable(result[key]), (step, key)
 
 
 @pytest.fixture(scope="module")
