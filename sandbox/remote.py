@@ -21,6 +21,8 @@ CONNECT_TIMEOUT_S = 5.0
 # On top of what the program may take: the sandbox's start and end, and a place in the runner's queue.
 WAITING_S = 120.0
 LARGEST_ANSWER = 64 * 1024 * 1024
+# A runner that is killed takes connections a moment longer: who asked again at once would lose that try as well.
+DYING_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 # A runner whose machine is gone says nothing: idle seconds, seconds between probes, probes.
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
@@ -159,6 +161,7 @@ def _exchange(
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read(LARGEST_ANSWER)
     except (OSError, http.client.HTTPException) as error:
+        time.sleep(DYING_S)
         raise RunnerFailed(
             f"the runner at {runner.url} ended before it answered ({type(error).__name__}: {error})"
         ) from error
