@@ -153,6 +153,12 @@ def test_where_nothing_works_it_is_unwell_and_says_so_of_every_job():
         assert (status, result["status"]) == (200, "sandbox_error") and "disabled" in result["stderr"]
 
 
+def test_it_takes_nothing_weaker_than_bubblewrap():
+    with running_runner(environ={"SANDBOX": "landlock"}) as weak:
+        assert health(weak)[0] == 503 and "landlock" in weak.line
+        assert run_there(weak, code="print(1)")[1]["status"] == "sandbox_error"
+
+
 def post(runner, job):
     body = json.dumps(job)
     head = f"POST /run HTTP/1.1\r\nAuthorization: Bearer {runner.token}\r\nContent-Length: {len(body)}\r\n\r\n"
