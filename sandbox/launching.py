@@ -60,6 +60,7 @@ def launch(
         file_descriptors = tuple(_keep(theirs, _memory_file("file", content)) for content in files)
         filter_file = _keep(theirs, _memory_file("filter", filter_program))
         stdout, stderr, status, phase = (_pipe(ours, theirs, owner) for _ in range(4))
+        status = _keep(theirs, _unbroken(status))
         descriptors = Descriptors(file_descriptors, filter_file, status, phase)
         process = _start(
             arguments(descriptors),
@@ -129,6 +130,12 @@ def _pipe(ours: list[int], theirs: list[int], owner: int) -> int:
         # Otherwise the program may write to its streams but not open /dev/stderr.
         os.fchown(write_end, owner, owner)
     return write_end
+
+
+def _unbroken(write_end: int) -> int:
+    """The same pipe, held open for reading too: a launcher whose worker was killed just now must not break off half way
+    on a broken pipe, for its other half would then wait for it without end. A moment later the phase pipe ends both."""
+    return os.open(f"/proc/self/fd/{write_end}", os.O_RDWR)
 
 
 def _keep(descriptors: list[int], descriptor: int) -> int:

@@ -1,100 +1,167 @@
-"""Attacks run in a process of their own, as the user of the tests and, when that is root, as an ordinary user too."""
+"""Workers that run programs for a test: as its user, as an ordinary user when that is root, through a runner."""
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from sandbox import RunResult, Status
+from tests.runners import RunnerProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
 WALL_S = 10.0
+SECRET = "the secret in the environment"
+SECRET_IN_A_FILE = "the secret in a file"
 
-# Runs in a process of its own: the job as JSON on standard input, the result as JSON on standard output.
-DRIVER = """
-import dataclasses, json, sys, time
-import sandbox
-job = json.load(sys.stdin)
-begun = time.monotonic()
-result = sandbox.run(job["code"], limits=sandbox.Limits(**job["limits"]))
-print(json.dumps([dataclasses.asdict(result), time.monotonic() - begun]))
+# Forked children inherit the name, so that survivors can be told from other programs on the machine.
+NAMED = """
+try:
+    with open('/proc/self/comm', 'w') as _comm: _comm.write('{token}')
+except OSError:
+    __import__('ctypes').CDLL(None).prctl(15, b'{token}', 0, 0, 0)
 """
 
 
 @pytest.fixture(scope="module")
 def public_copy():
-    """The package where an ordinary user can read it, wherever the checkout lies."""
-    folder = Path(tempfile.mkdtemp(prefix="sandbox-test-"))
+    """A folder of the host that anyone may read: the package, a secret, a place to write. Never under /tmp,
+    which is another folder inside every sandbox."""
+    folder = Path(tempfile.mkdtemp(prefix="sandbox-test-", dir="/var/tmp"))
     shutil.copytree(ROOT / "sandbox", folder / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(Path(__file__).with_name("sandbox_worker.py"), folder)
+    (folder / ".env").write_text(SECRET_IN_A_FILE)
+    (folder / ".env").chmod(0o666)
+    (folder / "open").mkdir()
+    (folder / "open").chmod(0o777)
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
 
 
-def _python_for_nobody():
+def as_nobody():
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+
+
+def python_for_nobody():
+    # setpriv still has root's powers when it starts a program; what that starts in turn shows what the user may.
+    again = "import enum, subprocess, sys; enum.StrEnum; subprocess.run([sys.executable, '-c', ''], check=True)"
     for python in (sys.executable, "/usr/bin/python3"):
-        probe = [*_as_nobody(), python, "-c", "import enum; enum.StrEnum"]
+        probe = [*as_nobody(), python, "-c", again]
         if subprocess.run(probe, check=False, capture_output=True, cwd="/").returncode == 0:
             return python
+    if os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail("REQUIRE_ALL=1, but an ordinary user can start no Python 3.11 here")
     pytest.skip("an ordinary user can start no Python 3.11 here")
     return None
 
 
-def _as_nobody():
-    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+@dataclass
+class Worker:
+    """One process that runs programs, and who it is."""
 
+    process: subprocess.Popen
+    as_root: bool
+    user: int
 
-@pytest.fixture(params=["same user", "ordinary user"])
-def attack(request, public_copy):
-    """Runs a program in a fresh process, checks that it kept the time and left no process, gives the result."""
-    if request.param == "same user":
-        command = [sys.executable]
-    elif os.geteuid() == 0:
-        command = [*_as_nobody(), _python_for_nobody()]
-    else:
-        pytest.skip("already an ordinary user")
-
-    def run_attack(code: str, **limits) -> RunResult:
+    def begin(self, code, *, bounded=False, **job):
+        """Have it begin a program; gives the name by which its processes are known."""
         token = uuid4().hex[:12]
-        job = {"code": NAMED.format(token=token) + code, "limits": {"wall_s": WALL_S} | limits}
-        done = subprocess.run(
-            [*command, "-B", "-c", DRIVER],
-            input=json.dumps(job).encode(),
-            cwd=public_copy,
-            env={"PATH": "/usr/bin:/bin", "SECRET": "the secret in the environment"},
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        fields, elapsed_s = json.loads(done.stdout)
-        assert elapsed_s < job["limits"]["wall_s"] + 1
-        assert not survivors(token)
-        return RunResult(**fields | {"status": Status(fields["status"])})
+        told = f"bounded = {bounded}\n{NAMED.format(token=token)}" if job.get("language", "python") == "python" else ""
+        self.process.stdin.write(json.dumps({"limits": {}, **job, "code": told + code}).encode() + b"\n")
+        self.process.stdin.flush()
+        return token
+
+    def run(self, code, *, timeout_s=60, **job):
+        """(the result, how many seconds it took, what was left running)."""
+        token = self.begin(code, **job)
+        assert select.select([self.process.stdout], [], [], timeout_s)[0], "the worker does not answer"
+        answer = self.process.stdout.readline()
+        assert answer, "the worker ended"
+        fields, elapsed_s = json.loads(answer)
+        return RunResult(**fields | {"status": Status(fields["status"])}), elapsed_s, survivors(token)
+
+
+@contextmanager
+def a_worker(folder, *, ordinary, environ=None):
+    command = [*as_nobody(), python_for_nobody()] if ordinary else [sys.executable]
+    process = subprocess.Popen(
+        [*command, "-B", "sandbox_worker.py"],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "SANDBOX": "bubblewrap", "SECRET": SECRET} | (environ or {}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    as_root = os.geteuid() == 0 and not ordinary
+    try:
+        yield Worker(process, as_root, NOBODY if ordinary else os.geteuid())
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module", params=["same user", "ordinary user"])
+def worker(request, public_copy):
+    """A worker, once as the user of the tests and, when that is root, once as an ordinary user."""
+    ordinary = request.param == "ordinary user"
+    if ordinary and os.geteuid() != 0:
+        pytest.skip("already an ordinary user")
+    with a_worker(public_copy, ordinary=ordinary) as started:
+        yield started
+
+
+@pytest.fixture(scope="module", params=["same user", "ordinary user", "runner"])
+def any_worker(request, public_copy):
+    """The same, and one whose programs go through a runner."""
+    if request.param != "runner":
+        if request.param == "ordinary user" and os.geteuid() != 0:
+            pytest.skip("already an ordinary user")
+        with a_worker(public_copy, ordinary=request.param == "ordinary user") as started:
+            yield started
+        return
+    runner = RunnerProcess("--jobs", "2")
+    try:
+        with a_worker(public_copy, ordinary=False, environ=runner.environ) as started:
+            yield started
+    finally:
+        runner.stop()
+
+
+@pytest.fixture
+def attack(any_worker):
+    """Runs a program, checks that it kept the time and left no process, gives the result."""
+
+    def run_attack(code: str, language: str = "python", stdin: str = "", **limits) -> RunResult:
+        limits = {"wall_s": WALL_S} | limits
+        result, elapsed_s, left = any_worker.run(code, language=language, stdin=stdin, limits=limits)
+        assert elapsed_s < limits["wall_s"] + 1
+        assert not left
+        return result
 
     return run_attack
 
 
-# Forked children inherit the name, so that survivors can be told from other programs on the machine.
-NAMED = "with open('/proc/self/comm', 'w') as _comm: _comm.write('{token}')\n"
-
-
-def survivors(token: str) -> list[str]:
-    names = []
+def survivors(token: str) -> list[int]:
+    """Processes of the machine that a program named so."""
+    found = []
     for comm in Path("/proc").glob("[0-9]*/comm"):
         try:
-            names.append(comm.read_text().strip())
+            if comm.read_text().strip() == token:
+                found.append(int(comm.parent.name))
         except (FileNotFoundError, ProcessLookupError):
             continue
-    return [name for name in names if name == token]
+    return found
 
 
 def children() -> list[str]:

@@ -1,0 +1,211 @@
+"""Nothing is left of a run: no process, file, mount or memory, however many there are and whoever dies."""
+# ruff: noqa: F811 - pytest finds imported fixtures by the names of arguments
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+import sandbox
+from sandbox import Limits, Status
+from sandbox.processes import STAT_PARENT, read_stat
+from tests.sandbox_attack import (  # noqa: F401
+    NAMED,
+    a_worker,
+    as_nobody,
+    children,
+    public_copy,
+    python_for_nobody,
+    survivors,
+    until_gone,
+    until_there,
+)
+from tests.sizes import SOAK, sized
+
+pytestmark = pytest.mark.needs("bubblewrap")
+RUNS = 10_000 if SOAK else 200
+AT_ONCE = 4
+# Rounds of the interpreter and of other processes of the machine; a leak in each run would be far above both.
+OWN_MEMORY_MB, SHARED_MEMORY_MB = 32, 200
+# Every kind of end, and what a program leaves where it may.
+KINDS = (
+    ("import os\nif os.fork(): os.wait(); print({number}, sorted(os.listdir('/box')))", Status.OK),
+    ("for n in range(20): open(f'/tmp/{{n}}', 'w').write('x' * 9999)\nprint({number}, 'left files')", Status.OK),
+    ("import os, time\nif os.fork() == 0: os.setsid(); time.sleep(60)\nprint({number}, 'left a daemon')", Status.OK),
+    ("import os\nprint({number}, flush=True); os.kill(os.getpid(), 11)", Status.SIGNAL),
+    ("print({number}, flush=True)\nwhile True: pass", Status.TIMEOUT),
+)
+# Each of these would be in the way of another program that does the same, or find it.
+MEETING = """
+import os, socket, time
+names = ('/tmp/same', '/box/same', '/dev/shm/same')
+for name in names: open(name, 'x').write('{number}')
+tcp = socket.create_server(('127.0.0.1', 8080))
+abstract = socket.socket(1); abstract.bind('\\0same')
+for process in range(2, 40):
+    if process != os.getpid():
+        try: os.kill(process, 9)
+        except ProcessLookupError: continue
+        print('met', process)
+time.sleep(0.02)
+print({number}, [open(name).read() for name in names] == ['{number}'] * 3, socket.gethostname(), os.getpid())
+"""
+# Its launcher stops at its first step, and it dies before the launcher goes on.
+DYING = """
+import os, signal
+from sandbox import Limits, bubblewrap
+from sandbox.jobs import make_job
+from sandbox.languages import LANGUAGES
+job = make_job("import time; time.sleep(20)", LANGUAGES["python"], "", stdin=b"", files=(), limits=Limits())
+with bubblewrap.launched(job) as launched:
+    os.kill(launched.process.pid, signal.SIGSTOP)
+    print(launched.process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+STAT_GROUP = 2
+LASTING = "import time; time.sleep({seconds})"
+
+
+def traces():
+    """What a run could leave on this machine or in this process."""
+    return {
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "threads": threading.active_count(),
+        "children": sorted(children()),
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "files": sorted(Path(tempfile.gettempdir()).iterdir()),
+    }
+
+
+def waiting_launchers():
+    """Processes of bubblewrap without a parent that are no dead ones init has yet to bury."""
+    stats = (read_stat(process) for process in survivors("bwrap"))
+    return [stat for stat in stats if stat and stat[0] != "Z" and stat[STAT_PARENT] == "1"]
+
+
+def memory_mb():
+    """(our own resident memory, memory of all memory files and memory disks of the machine)."""
+    gc.collect()
+    own, shared = (
+        next(line for line in Path(path).read_text().splitlines() if line.startswith(word))
+        for path, word in (("/proc/self/status", "VmRSS"), ("/proc/meminfo", "Shmem"))
+    )
+    return int(own.split()[1]) / 1024, int(shared.split()[1]) / 1024
+
+
+@pytest.fixture
+def own_temporary_folder(tmp_path, monkeypatch):
+    """Other programs of the machine write to the shared one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.mark.soak
+def test_thousands_of_runs_in_a_row_leave_nothing_behind(own_temporary_folder):
+    token = uuid4().hex[:12]
+
+    def one_run(number):
+        """What was wrong with it; one in fifty has to be stopped."""
+        code, status = KINDS[4 if number % 50 == 49 else number % 4]
+        code = NAMED.format(token=token) + code.format(number=number)
+        result = sandbox.run(code, limits=Limits(wall_s=0.5 if status is Status.TIMEOUT else 20))
+        own = result.stdout.split()[:1] == [str(number)]
+        return None if result.status is status and own else (number, result)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert list(filter(None, pool.map(one_run, range(100)))) == []
+        before, (own_mb, shared_mb) = traces(), memory_mb()
+        begun = time.monotonic()
+        assert list(filter(None, pool.map(one_run, range(RUNS)))) == []
+        took_s = time.monotonic() - begun
+        after, (own_after_mb, shared_after_mb) = traces(), memory_mb()
+    own_grown_mb, shared_grown_mb = own_after_mb - own_mb, shared_after_mb - shared_mb
+    print(f"{RUNS} runs in {took_s:.0f} s: {own_grown_mb:+.1f} MiB here, {shared_grown_mb:+.1f} MiB shared")
+    assert after == before
+    assert not survivors(token)
+    until_none(waiting_launchers)
+    assert own_grown_mb < OWN_MEMORY_MB
+    assert shared_grown_mb < SHARED_MEMORY_MB
+
+
+def test_four_workers_at_once_interfere_in_nothing(public_copy):
+    """Four processes, as four workers are, whose programs use the same names and numbers at the same time."""
+    each = max(10, sized(400))
+    with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
+        workers = [stack.enter_context(a_worker(public_copy, ordinary=False)) for _ in range(AT_ONCE)]
+
+        def work(position):
+            numbers = range(position * each, (position + 1) * each)
+            return [(number, workers[position].run(MEETING.replace("{number}", str(number)))) for number in numbers]
+
+        for outcomes in pool.map(work, range(AT_ONCE)):
+            for number, (result, _, left) in outcomes:
+                assert result.status is Status.OK, result
+                assert result.stdout.startswith(f"{number} True sandbox ")
+                assert not left
+
+
+@pytest.fixture(params=["same user", "ordinary user"])
+def ordinary(request):
+    """Whether the worker is to be an ordinary user."""
+    if request.param == "ordinary user" and os.geteuid() != 0:
+        pytest.skip("already an ordinary user")
+    return request.param == "ordinary user"
+
+
+@pytest.fixture
+def doomed(ordinary, public_copy):
+    """A worker that a test may kill."""
+    with a_worker(public_copy, ordinary=ordinary) as started:
+        yield started
+
+
+def test_a_killed_worker_leaves_no_program_running(doomed):
+    token = doomed.begin(LASTING.format(seconds=60), limits={"wall_s": 60})
+    until_there(token)
+    doomed.process.kill()
+    until_gone(token)
+
+
+def test_without_its_wall_a_program_outlives_its_killed_worker(doomed):
+    token = doomed.begin(LASTING.format(seconds=20), without=["dies_with_us"])
+    until_there(token)
+    doomed.process.kill()
+    doomed.process.wait()
+    time.sleep(0.5)
+    left = survivors(token)
+    for process in left:
+        os.kill(process, signal.SIGKILL)
+    assert left
+    until_gone(token)
+
+
+def test_a_worker_killed_while_its_launcher_begins_leaves_no_half_made_sandbox(ordinary, public_copy):
+    python = [*as_nobody(), python_for_nobody()] if ordinary else [sys.executable]
+    done = subprocess.run([*python, "-B", "-c", DYING], cwd=public_copy, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    launcher = int(done.stdout)
+    os.kill(launcher, signal.SIGCONT)
+    until_none(lambda: group_of(launcher))
+
+
+def until_none(found):
+    deadline = time.monotonic() + 10
+    while left := found():
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def group_of(leader):
+    """The living processes of a group, each with its fields of /proc/PID/stat."""
+    stats = {place.name: read_stat(int(place.name)) for place in Path("/proc").glob("[0-9]*")}
+    return {pid: stat for pid, stat in stats.items() if stat and stat[STAT_GROUP] == str(leader) and stat[0] != "Z"}
