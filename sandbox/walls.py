@@ -27,6 +27,7 @@ class Wall(StrEnum):
     OWN_NETWORK = "own_network"
     OWN_FILES = "own_files"
     OWN_SESSION = "own_session"
+    BOUNDED_DISKS = "bounded_disks"
     CLOSED_DISKS = "closed_disks"  # the memory disks without a bound cannot be written
     DIES_WITH_US = "dies_with_us"
     REAPER = "reaper"  # the first process is bubblewrap's and not the program
@@ -80,17 +81,20 @@ def _namespaces(variation: Variation, walls: frozenset[Wall]) -> Iterable[str]:
 
 
 def _files(job: Job, variation: Variation, walls: frozenset[Wall], descriptors: Descriptors) -> list[str]:
-    disk = str(job.limits.disk_mb * MEBIBYTE)
+    def bounded(size: int) -> tuple[str, ...]:
+        return ("--size", str(size)) if Wall.BOUNDED_DISKS in walls else ()
+
+    disk = bounded(job.limits.disk_mb * MEBIBYTE)
     return [
         *("--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin"),
         *("--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"),
         *(_chosen_files() if Wall.OWN_FILES in walls else _all_files()),
         *(("--proc", "/proc") if variation.proc else ()),
         *("--dev", "/dev"),
-        *("--size", disk, "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108
-        *("--size", disk, "--perms", "0700", "--tmpfs", "/box"),
+        *(*disk, "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108
+        *(*disk, "--perms", "0700", "--tmpfs", "/box"),
         *_files_of_the_job(job, descriptors),
-        *("--size", str(SHARED_MEMORY_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108
+        *(*bounded(SHARED_MEMORY_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108
         # Both are memory disks without a bound, so they are closed for writing, after the last mount.
         *(("--remount-ro", "/dev", "--remount-ro", "/") if Wall.CLOSED_DISKS in walls else ()),
     ]
