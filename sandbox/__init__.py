@@ -3,7 +3,7 @@
 from .hosts import backend, languages, runtime
 from .jobs import BadJob
 from .languages import canonical, recipe
-from .probing import Probe, probe
+from .probing import Probe, is_reduced, probe
 from .remote import RunnerFailed
 from .results import Limits, RunResult, Status
 from .running import run
@@ -17,6 +17,7 @@ __all__ = [
     "Status",
     "backend",
     "canonical",
+    "is_reduced",
     "languages",
     "probe",
     "recipe",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from . import bubblewrap, remote
+from . import bubblewrap, landlock, remote
 from .jobs import Job
 from .languages import Language, find_program
 from .launching import FREE_USER_IDS
@@ -15,7 +15,19 @@ from .results import Limits
 from .seccomp import AUDIT_ARCHITECTURES
 from .walls import VARIATIONS, Variation
 
-SETTINGS = ("auto", "bubblewrap", "remote", "disabled")
+SETTINGS = ("auto", "bubblewrap", "landlock", "remote", "disabled")
+# Set by the program that we are a part of; a full set-up serves several people and takes nothing weaker.
+SETUP = "SANDBOX_SETUP"
+EMBEDDED, FULL = "embedded", "full"
+REDUCED = "reduced isolation"
+PACKAGES = {
+    "bwrap": "bubblewrap",
+    "prlimit": "util-linux",
+    "setpriv": "util-linux",
+    "bash": "bash",
+    "rm": "coreutils",
+    "chmod": "coreutils",
+}
 KERNEL = Path("/proc/sys")
 UID_MAP = Path("/proc/self/uid_map")
 
@@ -42,9 +54,18 @@ class Probe:
         """One line for people."""
         if self.runner:
             return f"{self.said} Programs run on the runner at {self.runner}."
+        if self.backend == landlock.NAME:
+            better = f" Better: {self.reasons[bubblewrap.NAME]}" if self.reasons else ""
+            return (
+                f"Sandbox: landlock, {REDUCED}. It contains what a program reads, writes, sends and uses;"
+                f" names of files, processes and the kernel itself it does not.{better}"
+            )
         if self.backend is not None:
             without = "" if self.variation.proc else ", without /proc"
-            return f"Sandbox: {self.backend}{without}."
+            return (
+                f"Sandbox: {self.backend}{without}. It contains files, network, processes, memory and time;"
+                " the kernel itself it does not."
+            )
         if self.setting == "disabled":
             return "Sandbox: disabled (SANDBOX=disabled); no code is run."
         return f"Sandbox: none, so no code is run. {' '.join(self.reasons.values())}"
@@ -75,18 +96,35 @@ def _probe_runner(chosen: str) -> Probe | None:
     return Probe(chosen, f"{remote.NAME}:{about.backend}", runner=runner.url, said=about.line)
 
 
+def is_reduced(backend: str) -> bool:
+    """Whether what ran there ran with less around it than bubblewrap gives, here or on a runner."""
+    return backend.endswith(landlock.NAME)
+
+
 def _probe_here(chosen: str) -> Probe:
+    reasons: dict[str, str] = {}
+    if chosen != landlock.NAME:
+        try:
+            return Probe(chosen, bubblewrap.NAME, variation=_working_variation(os.geteuid()))
+        except Unusable as reason:
+            reasons[bubblewrap.NAME] = str(reason)
+    setup = os.environ.get(SETUP, "")
+    if chosen == landlock.NAME and setup == FULL:
+        return Probe(chosen, None, {chosen: f"SANDBOX=landlock gives {REDUCED}, which a full set-up does not take."})
+    # Nothing weaker is taken in silence: what looks like isolation must be it.
+    if chosen != landlock.NAME and not (chosen == "auto" and setup == EMBEDDED):
+        return Probe(chosen, None, reasons)
     try:
-        return Probe(chosen, bubblewrap.NAME, variation=_working_variation(os.geteuid()))
+        _check_landlock(os.geteuid())
     except Unusable as reason:
-        # No other backend is taken in its place: what looks like isolation must be it.
-        return Probe(chosen, None, {bubblewrap.NAME: str(reason)})
+        return Probe(chosen, None, reasons | {landlock.NAME: str(reason)})
+    return Probe(chosen, landlock.NAME, reasons)
 
 
 @lru_cache
 def _working_variation(user: int) -> Variation:
     """The first variation that starts; kept for the process, while a failure is looked at again each time."""
-    _check_host()
+    _check_host("bubblewrap", bubblewrap.PROGRAMS)
     complaints = []
     for variation in VARIATIONS:
         watch = bubblewrap.start(TRIAL, variation)
@@ -96,15 +134,25 @@ def _working_variation(user: int) -> Variation:
     raise Unusable(remedy(complaints[0]))
 
 
-def _check_host() -> None:
+@lru_cache
+def _check_landlock(user: int) -> None:
+    """Raises Unusable where a trial program does not begin; that it did is kept for the process."""
+    _check_host("landlock", landlock.PROGRAMS)
+    if lacking := landlock.missing():
+        raise Unusable(lacking)
+    watch = landlock.start(TRIAL)
+    if watch.phase != "run" or watch.exit_code != 0:
+        raise Unusable(f"landlock does not start: {watch.stderr.text().strip() or watch.why or 'no word of why'}.")
+
+
+def _check_host(backend: str, programs: tuple[str, ...]) -> None:
     if platform.system() != "Linux":
-        raise Unusable(f"bubblewrap needs Linux, this is {platform.system()}: use SANDBOX=disabled here.")
+        raise Unusable(f"{backend} needs Linux, this is {platform.system()}: use SANDBOX=disabled here.")
     if platform.machine() not in AUDIT_ARCHITECTURES:
         raise Unusable(f"there is no system call filter for {platform.machine()}, only for x86_64 and aarch64.")
-    packages = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "bash": "bash"}
-    for program in bubblewrap.PROGRAMS:
+    for program in programs:
         if find_program(program) is None:
-            raise Unusable(f"{program} is not in /usr/bin: apt install {packages[program]}.")
+            raise Unusable(f"{program} is not in /usr/bin: apt install {PACKAGES[program]}.")
     if os.geteuid() == 0 and not _other_users_exist(UID_MAP.read_text()):
         raise Unusable(
             f"root has no user ids {FREE_USER_IDS[0]} to {FREE_USER_IDS[-1]} here, as in a rootless container:"

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from . import bubblewrap, remote
+from . import bubblewrap, landlock, remote
 from .jobs import Job, check_files, make_job
 from .judging import judged
 from .languages import LANGUAGES, canonical, runtime
@@ -18,7 +18,14 @@ def _run_in_bubblewrap(job: Job, found: Probe) -> RunResult:
     return judged(bubblewrap.start(job, found.variation), job, bubblewrap.NAME)
 
 
-BACKENDS: dict[str, Callable[[Job, Probe], RunResult]] = {bubblewrap.NAME: _run_in_bubblewrap}
+def _run_under_landlock(job: Job, found: Probe) -> RunResult:
+    return landlock.run(job)
+
+
+BACKENDS: dict[str, Callable[[Job, Probe], RunResult]] = {
+    bubblewrap.NAME: _run_in_bubblewrap,
+    landlock.NAME: _run_under_landlock,
+}
 
 
 def run(

@@ -109,6 +109,16 @@ REFUSED = {
     "mq_notify": (244, 184),
     "mq_getsetattr": (245, 185),
 }
+# Where a program shares the machine's processes and network, as under Landlock: name: (x86_64, aarch64).
+REFUSED_AMONG_OTHERS = {"setpriority": (141, 140), "ioprio_set": (251, 30), "inotify_init1": (294, 26)}
+# These name a process first, and 0 is the caller itself.
+ONLY_ON_ITSELF = {
+    "prlimit64": (302, 261),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+}
 REFUSED_ON_X86_64 = {
     "uselib": 134,
     "ustat": 136,
@@ -133,16 +143,30 @@ def refused_numbers(machine: str) -> dict[str, int]:
     return own | REFUSED_EVERYWHERE | (REFUSED_ON_X86_64 if machine == "x86_64" else {})
 
 
+def among_others_numbers(machine: str) -> tuple[dict[str, int], dict[str, int]]:
+    """What a program that shares the machine's processes may not call, and what it may call on itself alone."""
+    column = tuple(AUDIT_ARCHITECTURES).index(machine)
+    refused, on_itself = (
+        {name: numbers[column] for name, numbers in table.items()} for table in (REFUSED_AMONG_OTHERS, ONLY_ON_ITSELF)
+    )
+    return refused | ({"inotify_init": 253} if machine == "x86_64" else {}), on_itself
+
+
 @cache
-def filter_program(machine: str = platform.machine()) -> bytes:
-    """The filter for `bwrap --seccomp`, an array of struct sock_filter."""
+def filter_program(machine: str = platform.machine(), among_others: bool = False) -> bytes:
+    """The filter as an array of struct sock_filter; `among_others` where no namespace hides processes and network."""
     if machine not in AUDIT_ARCHITECTURES:
         known = ", ".join(AUDIT_ARCHITECTURES)
         raise NotImplementedError(f"no system call table for {machine}; the sandbox runs on {known}")
-    return _assemble(_program(machine))
+    return _assemble(_program(machine, among_others))
 
 
-def _program(machine: str) -> list[Line]:
+def _program(machine: str, among_others: bool) -> list[Line]:
+    refused = refused_numbers(machine)
+    on_itself: dict[str, int] = {}
+    if among_others:
+        further, on_itself = among_others_numbers(machine)
+        refused |= further
     lines: list[Line] = [
         (LOAD, ARCHITECTURE, "", ""),
         (JUMP_EQUAL, AUDIT_ARCHITECTURES[machine], "", "kill"),
@@ -154,15 +178,22 @@ def _program(machine: str) -> list[Line]:
         (JUMP_EQUAL, CLONE3, "no such call", ""),
         (JUMP_EQUAL, CLONE[machine], "clone", ""),
         (JUMP_EQUAL, SOCKET[machine], "socket", ""),
-        (JUMP_EQUAL, SOCKETPAIR[machine], "socket", ""),
-        *((JUMP_EQUAL, number, "refuse", "") for number in refused_numbers(machine).values()),
+        (JUMP_EQUAL, SOCKETPAIR[machine], "pair" if among_others else "socket", ""),
+        *((JUMP_EQUAL, number, "refuse", "") for number in refused.values()),
+        *((JUMP_EQUAL, number, "itself", "") for number in on_itself.values()),
         (RETURN, ALLOW, "", ""),
         "clone",
         (LOAD, FIRST_ARGUMENT, "", ""),
         (JUMP_ANY_BIT, NAMESPACE_FLAGS, "refuse", "allow"),
+        "itself",
+        (LOAD, FIRST_ARGUMENT, "", ""),
+        (JUMP_EQUAL, 0, "allow", "refuse"),
+        "pair",
+        (LOAD, FIRST_ARGUMENT, "", ""),
+        (JUMP_EQUAL, socket.AF_UNIX, "allow", ""),
         "socket",
         (LOAD, FIRST_ARGUMENT, "", ""),
-        *((JUMP_EQUAL, family, "allow", "") for family in FAMILIES),
+        *((JUMP_EQUAL, family, "allow", "") for family in (() if among_others else FAMILIES)),
         (RETURN, FAIL | errno.EAFNOSUPPORT, "", ""),
         "refuse",
         (RETURN, FAIL | errno.EPERM, "", ""),
