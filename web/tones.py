@@ -22,6 +22,7 @@ TONES = {
     "skipped": "warning",
     "timeout": "warning",
     "output_limit": "warning",
+    "reduced_isolation": "warning",
     "out_of_memory": "warning",
     "unknown": "warning",
     "rejected": "bad",
