@@ -4,6 +4,9 @@ PIP_ARGS ?=
 ARGS ?=
 EMBEDDINGS ?= 1
 PYTEST_ARGS ?=
+# Of `make bench`: names with commas between them, and sqlite, postgresql or both.
+ONLY ?=
+DATABASE ?=
 
 ifeq ($(EMBEDDINGS),0)
 EXTRAS :=
@@ -12,7 +15,7 @@ EXTRAS := embeddings
 endif
 comma := ,
 
-.PHONY: demo test check soak serve clean
+.PHONY: demo test check soak bench serve clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo-$(EMBEDDINGS)
@@ -24,6 +27,10 @@ test: .venv/.test-$(EMBEDDINGS)
 # At full size what `make test` runs at a twentieth: hours, not minutes.
 soak: .venv/.test-$(EMBEDDINGS)
 	SOAK=1 .venv/bin/python -m pytest -m soak --timeout 7200 $(PYTEST_ARGS)
+
+# Each figure beside what it is held against, into bench.json; see docs/performance.md.
+bench: .venv/.test-$(EMBEDDINGS)
+	.venv/bin/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(DATABASE),--database $(DATABASE))
 
 check: .venv/.dev
 	.venv/bin/ruff check .
