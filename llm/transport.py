@@ -33,6 +33,8 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint, key: str) -> None:
         self.endpoint = endpoint
+        # Whole, because the client parses and joins a relative one anew for every call.
+        self._address = f"{endpoint.base_url.rstrip('/')}/chat/completions"
         short_s = min(CONNECT_TIMEOUT_S, endpoint.timeout_s / 2)
         timeout = httpx2.Timeout(endpoint.timeout_s, connect=short_s, pool=short_s)
         # The caller counts what is in flight. 0 is aiohttp's "no limit"; without it the connector waits at 100.
@@ -51,7 +53,7 @@ class Transport:
         try:
             # The client's own limit counts the silence between two chunks; this one counts the whole call.
             async with asyncio.timeout(self.endpoint.timeout_s):
-                return await self._openai.post("/chat/completions", cast_to=httpx2.Response, content=request)
+                return await self._openai.post(self._address, cast_to=httpx2.Response, content=request)
         except APIStatusError as error:
             raise from_status(self.endpoint, error) from error
         except (APIConnectionError, aiohttp.ClientError) as error:

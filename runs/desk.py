@@ -92,7 +92,9 @@ class Desk:
 
     def throttle(self, endpoint: Endpoint) -> Throttle:
         """This worker's window at an endpoint."""
-        return self.throttles.setdefault(endpoint.name, Throttle(endpoint.concurrency))
+        if endpoint.name not in self.throttles:
+            self.throttles[endpoint.name] = Throttle(endpoint.concurrency)
+        return self.throttles[endpoint.name]
 
     def pause_s(self, endpoint: Endpoint) -> float:
         """Seconds until the endpoint may be asked again: by its own wish, told to any worker, or after failures."""

@@ -17,6 +17,8 @@ from runs.models import ItemState, WorkItem
 from runs.writing import Tally, Writer
 
 logger = logging.getLogger(__name__)
+# The sandbox itself failed so often in a row that no other item would fare better: the run stops and says why.
+SANDBOX_BREAKS_AFTER = 3
 
 
 @dataclass
@@ -29,7 +31,9 @@ class Work:
     programs: ThreadPoolExecutor
     cores: asyncio.Semaphore
     tasks: dict["asyncio.Task[None]", WorkItem] = field(default_factory=dict)
+    some_ended: asyncio.Event = field(default_factory=asyncio.Event)
     over_budget: bool = False
+    sandbox_failures: int = 0
 
     def __post_init__(self) -> None:
         # One object each, so that the writer knows what may be done together.
@@ -100,6 +104,18 @@ class Programs:
         self.work = work
 
     async def __call__(self, code: str, language: str = "python") -> Executed:
+        try:
+            done = await self._execute(code, language)
+        except executing.SandboxFailed as failure:
+            self.work.sandbox_failures += 1
+            if self.work.sandbox_failures >= SANDBOX_BREAKS_AFTER:
+                self.work.desk.stop(str(failure))
+                raise Interrupted(str(failure)) from failure
+            raise
+        self.work.sandbox_failures = 0
+        return done
+
+    async def _execute(self, code: str, language: str) -> Executed:
         limits = sandbox.Limits()
         key = await asyncio.to_thread(executing.execution_key, code, language, limits=limits)
         execution = await self.work.writer.do(lambda tally: executing.remembered(key))

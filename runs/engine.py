@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -123,8 +123,10 @@ async def _something_ends(work: Work) -> None:
     if not work.tasks:
         await asyncio.sleep(TICK_S)  # what is left waits for money that other workers have set aside
         return
-    ended, _ = await asyncio.wait(work.tasks, timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
-    for task in ended:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(work.some_ended.wait(), TICK_S)
+    work.some_ended.clear()
+    for task in [task for task in work.tasks if task.done()]:
         task.result()
         del work.tasks[task]
 
@@ -170,7 +172,10 @@ async def _fill(work: Work) -> bool:
 
     claimed = await work.writer.do(claim, locks_run=True)
     for item in claimed.items:
-        work.tasks[asyncio.create_task(do_item(work, item))] = item
+        task = asyncio.create_task(do_item(work, item))
+        task.add_done_callback(lambda _: work.some_ended.set())
+        work.tasks[task] = item
+    work.writer.items_in_hand = len(work.tasks)
     work.over_budget = claimed.over_budget
     return bool(claimed.items) or claimed.waiting
 

@@ -19,8 +19,9 @@ from runs.outcomes import Outcome
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
-# Long enough to gather what a busy loop produces, short enough that SQLite's other writers get their turn.
-PIECES_AT_ONCE, GATHER_S = 200, 0.02
+# Long enough to gather what a busy loop produces, short enough that SQLite's other writers get their turn. The more
+# items are in hand, the longer is gathered: a transaction costs as much as a dozen pieces.
+PIECES_AT_ONCE, GATHER_S, GATHER_S_PER_ITEM = 200, 0.05, 0.0002
 # How long a deadlock, a held lock or a database that restarts is waited out before anyone hears of it.
 PATIENCE_S, POLL_S = 60.0, 0.1
 
@@ -75,6 +76,7 @@ class Writer:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.endpoints: dict[str, EndpointBucket] = {}
+        self.items_in_hand = 0
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
@@ -127,7 +129,7 @@ class Writer:
         while True:
             await self._wake.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), GATHER_S)
+                await asyncio.wait_for(self._full.wait(), min(GATHER_S, GATHER_S_PER_ITEM * self.items_in_hand))
             batch, self._waiting = self._waiting[:PIECES_AT_ONCE], self._waiting[PIECES_AT_ONCE:]
             if not self._waiting:
                 self._wake.clear()

@@ -6,20 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from environ import Env
 
+from tests.demo_models import DemoModel
 from tests.migrated import ROOT, copied_database, copied_file
-from tests.servers import free_port
 
 # Test processes that run side by side share one Redis: a hundred databases for each.
 SITES = itertools.count(1 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
+__all__ = ["DemoModel", "Site"]
 MODELS = """
 from accounts.models import *
 from curation.models import *
@@ -27,84 +25,6 @@ from dialogues.models import *
 from runs.models import *
 from django.db.models import *
 """
-
-
-class DemoModel:
-    """The demo model server as a process; `stats()` is what it says it was asked, `events()` what it logged."""
-
-    def __init__(self, *options, port=None, log=None):
-        self.port, self.log = port or free_port(), log
-        self.options = (*options, "--log", str(log)) if log else options
-        self.process = None
-        self.start()
-
-    @property
-    def base_url(self):
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def start(self):
-        command = [sys.executable, "manage.py", "demo_model", "--port", str(self.port), *self.options]
-        # A file and no pipe: nobody reads it while a test goes on, and a full pipe would stop the server.
-        with tempfile.TemporaryFile("w+") as said:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said)
-            deadline = time.monotonic() + 30
-            while not self._answers():
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    said.seek(0)
-                    raise RuntimeError(f"the demo model did not start: {said.read()}")
-                time.sleep(0.05)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout=20)
-
-    def stats(self, *, by_key=False):
-        """What it was asked; by key also a row for every request body, named by the sha256 of its canonical JSON."""
-        address = f"http://127.0.0.1:{self.port}/stats{'?by=key' if by_key else ''}"
-        with urllib.request.urlopen(address, timeout=60 if by_key else 5) as answer:
-            return json.load(answer)
-
-    def fail(self, fault, **wish):
-        """Requests fail that way from now on: `next=3` of them, or at a `rate` by `seed`; see llm/demo_plan.py."""
-        self._post("/faults", {"fault": fault, **wish})
-
-    def fail_by_rate(self, rates, seed=0):
-        """Several faults at once, each at its rate: {"429": 0.3, "cut": 0.01}."""
-        faults = [{"fault": fault, "rate": rate} for fault, rate in rates.items()]
-        self._post("/faults", {"faults": faults, "seed": seed})
-
-    def recover(self):
-        """No request fails any more."""
-        self.fail(None)
-
-    def events(self, name=None):
-        """The events of the log so far, oldest first; only those of one name when it is given."""
-        # Without an end of line the last one is still being written.
-        lines = Path(self.log).read_text().rpartition("\n")[0].splitlines()
-        events = [json.loads(line) for line in lines]
-        return [event for event in events if name in (None, event["event"])]
-
-    def _post(self, path, wish):
-        body = json.dumps(wish).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body, method="POST")
-        urllib.request.urlopen(request, timeout=5).close()
-
-    def models_file(self, folder, **replacements):
-        """models.toml with this server's port."""
-        text = (ROOT / "models.toml").read_text().replace("127.0.0.1:8001", f"127.0.0.1:{self.port}")
-        for old, new in replacements.items():
-            text = text.replace(old, new)
-        path = Path(folder) / "models.toml"
-        path.write_text(text)
-        return path
-
-    def _answers(self):
-        try:
-            urllib.request.urlopen(f"{self.base_url}/models", timeout=1).close()
-        except OSError:
-            return False
-        return True
 
 
 class Site:
@@ -133,11 +53,9 @@ class Site:
             command,
             cwd=ROOT,
             env=self.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            **options,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
     def run(self, *arguments, timeout=240):
