@@ -58,6 +58,11 @@ class Run(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     planned_at = models.DateTimeField(null=True, blank=True, help_text="empty while its items are being written")
     finished_at = models.DateTimeField(null=True, blank=True)
+    compact_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="when someone last had its requests dropped"
+    )
+    compacted_at = models.DateTimeField(null=True, blank=True, help_text="when that was done")
+    compacted_bytes = models.PositiveBigIntegerField(default=0, help_text="what was dropped so far")
 
     class Meta:
         ordering = ["-pk"]
@@ -74,6 +79,11 @@ class Run(models.Model):
         return reverse("runs:detail", args=[self.pk])
 
     @property
+    def is_unplanned(self) -> bool:
+        """Its items are still being written, or whoever wrote them has stopped."""
+        return self.planned_at is None and self.state == RunState.PAUSED
+
+    @property
     def items_open(self) -> int:
         return self.items_total - self.items_ended
 
@@ -81,6 +91,31 @@ class Run(models.Model):
     def items_ended(self) -> int:
         """Items that need no more work: done, failed or skipped."""
         return self.items_done + self.items_failed + self.items_skipped
+
+
+class Proposal(models.Model):
+    """A run that someone thinks of starting: what it would do and cost, worked out by the worker for jobs."""
+
+    kind = models.CharField(max_length=32)
+    title = models.CharField(max_length=200)
+    parameters = models.JSONField()
+    budget = models.DecimalField(max_digits=18, decimal_places=9, null=True, blank=True)
+    asked = models.TextField(blank=True, help_text="The form as it was filled in, to change it.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="proposals")
+    figures = models.JSONField(default=dict, help_text="The quote; while it is worked out, how far that is.")
+    error = models.TextField(blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    priced_at = models.DateTimeField(null=True, blank=True)
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="proposals")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"proposal {self.pk}: {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("runs:proposal", args=[self.pk])
 
 
 class ItemState(models.TextChoices):
@@ -170,7 +205,10 @@ class Call(models.Model):
     """One question to a model, unique by what was asked. An answer that arrived is paid once and read for ever."""
 
     key = models.CharField(max_length=64, unique=True, help_text="sha256 of the canonical question")
-    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="paid_calls")
+    # No index of its own: call_by_run begins with it.
+    run = models.ForeignKey(
+        Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="paid_calls", db_index=False
+    )
     role = models.CharField(max_length=16)
     endpoint = models.CharField(max_length=64)
     model = models.CharField(max_length=128)
@@ -192,6 +230,10 @@ class Call(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            # Holds all that a run's page adds up, so that half a million replies are not read for it.
+            models.Index(fields=["run", "lost", "prompt_tokens", "completion_tokens", "latency_s"], name="call_by_run")
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
             models.CheckConstraint(
