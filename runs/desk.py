@@ -60,7 +60,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         # One object each, so that the writer knows what may be done together.
-        self.look, self.settle, self.take = self._look, self._settle, self._take
+        self.look, self.settle, self.take, self.tell = self._look, self._settle, self._take, self._tell
 
     @property
     def stopping(self) -> bool:
@@ -103,13 +103,18 @@ class Desk:
 
     def answered(self, endpoint: Endpoint) -> None:
         """An answer came: the endpoint is well."""
+        if self.throttle(endpoint).in_trouble:
+            self.writer.together(self.tell, "")
         self.throttle(endpoint).answered()
         self.failures_in_a_row = {key: n for key, n in self.failures_in_a_row.items() if key[0] != endpoint.name}
 
     def failed(self, model: Model, failure: CallFailed, sent_at: float) -> None:
         """No answer came: slow down, and stop the run when no question can do better."""
-        endpoint = model.endpoint
-        self.throttle(endpoint).failed(sent_at, failure.kind, failure.retry_after_s)
+        endpoint, throttle = model.endpoint, self.throttle(model.endpoint)
+        was_in_trouble = throttle.in_trouble
+        throttle.failed(sent_at, failure.kind, failure.retry_after_s)
+        if throttle.in_trouble and not was_in_trouble:
+            self.writer.together(self.tell, f"waiting for an endpoint that answers nobody: {failure}")
         if (failure.retry_after_s or 0.0) > LONGEST_WISH_S:
             self.stop(f"{failure}; it asks for a pause of {failure.retry_after_s:.0f} s: resume the run after that")
         key = (endpoint.name, failure.kind)
@@ -138,6 +143,10 @@ class Desk:
 
     def _take(self, tally: Tally, wanted: list[rates.Wanted]) -> list[float]:
         return rates.take(wanted, at=timezone.now())
+
+    def _tell(self, tally: Tally, notes: list[str]) -> list[None]:
+        tally.columns["note"] = notes[-1]
+        return [None] * len(notes)
 
     def _sign_of_life(self, names: set[str]) -> None:
         now = timezone.now()

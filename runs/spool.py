@@ -42,8 +42,11 @@ class Spool:
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.name = folder, name
-        self._lock = os.open(folder / f"{name}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        # Locked before it has its name: nobody may find it unheld and take its worker for dead.
+        unnamed = folder / f"{name}.locking"
+        self._lock = os.open(unnamed, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unnamed.rename(folder / f"{name}.lock")
         self._attempts = self.outcomes = self._made = 0
         self._segments: list[_Segment] = []
         self._segment_of: dict[int, _Segment] = {}
