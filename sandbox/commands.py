@@ -30,10 +30,10 @@ ENVIRONMENT = {
 ETC = ("alternatives", "ld.so.cache", "java-11-openjdk", "java-17-openjdk", "java-21-openjdk", "java-25-openjdk")
 
 
-def as_other_user(user: int) -> list[str]:
+def as_other_user(user: int, *further: str) -> list[str]:
     """Root ignores the limit on processes and keeps its powers, so root becomes a real other user first."""
     drop = ("--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs")
-    return [path("setpriv"), f"--reuid={user}", f"--regid={user}", *drop, "--"]
+    return [path("setpriv"), f"--reuid={user}", f"--regid={user}", *drop, *further, "--"]
 
 
 def program(job: Job, phase: int) -> list[str]:

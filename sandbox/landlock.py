@@ -77,6 +77,8 @@ def _order(job: Job, folder: Path, user: int, descriptors: Descriptors) -> dict[
     as_root = os.geteuid() == 0
     command = commands.program(_placed(job, folder, as_root), descriptors.phase)
     names = [name for name, _ in job.files]
+    # Becoming another user takes away what the launcher asked for: that the program dies with it.
+    become = commands.as_other_user(user, "--pdeathsig=keep")
     return {
         "parent": os.getpid(),
         "folder": str(folder),
@@ -85,7 +87,7 @@ def _order(job: Job, folder: Path, user: int, descriptors: Descriptors) -> dict[
         "status": descriptors.status,
         "filter": descriptors.filter,
         "readable": READABLE,
-        "command": [*commands.as_other_user(user), *command] if as_root else [commands.path("prlimit"), *command[1:]],
+        "command": [*become, *command] if as_root else [commands.path("prlimit"), *command[1:]],
         "environment": {name: _placed_word(value, folder) for name, value in commands.ENVIRONMENT.items()},
     }
 

@@ -51,18 +51,20 @@ import os
 written = 0
 while not bounded or written < 10 * 2**20: written += os.write({stream}, b'x' * 65536)
 """
+# The box and the temporary folder have other names where they are folders of the host.
 FILLING = """
-written = 0
+import os
+place, written = {place}, 0
 try:
     for number in range(6 if bounded else 200):
-        with open(f'{place}/{{number}}', 'wb') as file: written += file.write(bytes(2**20))
+        with open(f'{{place}}/{{number}}', 'wb') as file: written += file.write(bytes(2**20))
 except OSError as why: print(why)
 if written > {most} * 2**20: print('BREACH')
 """
 EMPTY_FILES = """
-import time
+import os, time
 for number in range(2000):
-    open(f'/tmp/{number}', 'w').close()
+    open(f'{os.environ["TMPDIR"]}/{number}', 'w').close()
     if number % 100 == 0: time.sleep(0.01)
 time.sleep(0.2)
 print('BREACH')
@@ -79,7 +81,8 @@ CLOSING = "os.close(1); os.close(2)"
 
 
 def filling(place: str, most_mb: int, **how) -> Attack:
-    return Attack(FILLING.format(place=place, most=most_mb), limits={"disk_mb": 4}, **how)
+    statuses = frozenset({Status.OK, Status.OUT_OF_MEMORY})
+    return Attack(FILLING.format(place=place, most=most_mb), limits={"disk_mb": 4}, statuses=statuses, **how)
 
 
 ATTACKS = {
@@ -151,11 +154,11 @@ ATTACKS = {
         statuses=frozenset({Status.OUTPUT_LIMIT}),
         breach=runs_to_its_end,
     ),
-    "filling /box": filling("/box", 4, without=("bounded_disks",)),
-    "filling /tmp": filling("/tmp", 4, without=("bounded_disks",)),
-    "filling /dev/shm": filling("/dev/shm", 1, without=("bounded_disks",)),
-    "filling /dev": filling("/dev", 0, without=("closed_disks",)),
-    "filling /": filling("", 0, without=("closed_disks",)),
+    "filling /box": filling("os.environ['HOME']", 4, without=("bounded_disks",)),
+    "filling /tmp": filling("os.environ['TMPDIR']", 4, without=("bounded_disks",)),
+    "filling /dev/shm": filling("'/dev/shm'", 1, without=("bounded_disks",)),
+    "filling /dev": filling("'/dev'", 0, without=("closed_disks",)),
+    "filling /": filling("''", 0, without=("closed_disks",)),
     "filling one file": Attack(
         "try: open('x', 'wb').write(bytes(3 * 2**20)); print('BREACH')\nexcept OSError as why: print(why)",
         limits={"file_mb": 2},

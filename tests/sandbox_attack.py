@@ -42,8 +42,9 @@ def public_copy():
     shutil.copy(Path(__file__).with_name("sandbox_worker.py"), folder)
     (folder / ".env").write_text(SECRET_IN_A_FILE)
     (folder / ".env").chmod(0o666)
-    (folder / "open").mkdir()
-    (folder / "open").chmod(0o777)
+    for name in ("open", "temporary"):
+        (folder / name).mkdir()
+        (folder / name).chmod(0o1777)
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
@@ -98,7 +99,8 @@ def a_worker(folder, *, ordinary, environ=None):
     process = subprocess.Popen(
         [*command, "-B", "sandbox_worker.py"],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "SANDBOX": "bubblewrap", "SECRET": SECRET} | (environ or {}),
+        env={"PATH": "/usr/bin:/bin", "SANDBOX": "bubblewrap", "SECRET": SECRET, "TMPDIR": f"{folder}/temporary"}
+        | (environ or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

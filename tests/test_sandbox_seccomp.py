@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.seccomp import AUDIT_ARCHITECTURES, CLONE, CLONE3, SOCKET, SOCKETPAIR, filter_program, refused_numbers
+from sandbox.seccomp import (
+    AUDIT_ARCHITECTURES,
+    CLONE,
+    CLONE3,
+    SOCKET,
+    SOCKETPAIR,
+    among_others_numbers,
+    filter_program,
+    refused_numbers,
+)
 
 ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 MACHINES = list(AUDIT_ARCHITECTURES)
@@ -17,12 +26,12 @@ HEADERS = {
 }
 
 
-def verdict(machine, number, *arguments, architecture=None):
+def verdict(machine, number, *arguments, architecture=None, among_others=False):
     """What the filter returns for a call."""
     architecture = AUDIT_ARCHITECTURES[machine] if architecture is None else architecture
     arguments = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
     data = struct.pack("=IIQ6Q", number, architecture, 0, *arguments)
-    program = list(struct.iter_unpack("=HBBI", filter_program(machine)))
+    program = list(struct.iter_unpack("=HBBI", filter_program(machine, among_others)))
     accumulator, position = 0, 0
     while True:
         code, when_true, when_false, operand = program[position]
@@ -75,10 +84,32 @@ def test_only_three_families_of_sockets_are_allowed_whatever_the_high_half_says(
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+def test_among_other_programs_there_are_no_sockets_but_pairs(machine):
+    for family in range(64):
+        assert verdict(machine, SOCKET[machine], family, among_others=True) == FAIL | errno.EAFNOSUPPORT
+    pairs = [
+        family for family in range(64) if verdict(machine, SOCKETPAIR[machine], family, among_others=True) == ALLOW
+    ]
+    assert pairs == [1]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_among_other_programs_calls_on_a_process_reach_the_caller_alone(machine):
+    refused, on_itself = among_others_numbers(machine)
+    for number in on_itself.values():
+        assert verdict(machine, number, 0, among_others=True) == ALLOW
+        assert verdict(machine, number, 4711, among_others=True) == FAIL | errno.EPERM
+    assert {verdict(machine, number, among_others=True) for number in refused.values()} == {FAIL | errno.EPERM}
+    assert {"prlimit64", "sched_setaffinity"} <= on_itself.keys() and "inotify_init1" in refused
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_the_numbers_are_those_of_the_kernels_headers(machine):
     if not HEADERS[machine].exists():
         pytest.skip(f"{HEADERS[machine]} is not here (apt install linux-libc-dev)")
     found = dict(re.findall(r"#define __NR(?:3264)?_(\w+) (\d+)", HEADERS[machine].read_text()))
+    further = {name: number for table in among_others_numbers(machine) for name, number in table.items()}
+    assert further == {name: int(found[name]) for name in further}
     known = {name: number for name, number in refused_numbers(machine).items() if name in found}
     assert len(known) >= 60
     assert known == {name: int(found[name]) for name in known}

@@ -89,6 +89,14 @@ def as_root_only(worker):
         pytest.skip("this fact is about root")
 
 
+def test_only_a_test_takes_a_wall_away():
+    """No module but the two that make the walls knows of standing ones, so no caller or setting reaches them."""
+    package = Path(sandbox.__file__).parent
+    knowing = {file.name for file in package.glob("*.py") if re.search(r"standing|ALL_WALLS|Wall\.", file.read_text())}
+    assert knowing == {"bubblewrap.py", "walls.py"}
+    assert bubblewrap.start.__defaults__ == (walls.DEFAULT_VARIATION, walls.ALL_WALLS)
+
+
 def test_1_the_launchers_environment_cannot_be_read_inside(attack):
     result = attack(f"{ENVIRONMENTS}\nimport os; print(dict(os.environ))")
     assert result.status is Status.OK
