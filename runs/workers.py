@@ -21,6 +21,7 @@ from runs.writing import Tally
 # A lease held by another machine may belong to a worker that only lost its network: it gets this long on top.
 GRACE = timedelta(minutes=5)
 # A worker that was killed takes all its items with it; only an item that died so often, lately alone, is to blame.
+# Deaths of workers that got anything done do not add up to that, so that no number of kills stops a run.
 SUSPECT_AFTER, FAILED_AFTER = 3, 6
 REPLAYED_AT_ONCE = 200
 DIED = "WorkerDied"
@@ -65,6 +66,8 @@ def _replay(spool: DeadSpool) -> int:
     with transaction.atomic():
         _count(worker, [_lost(sent) for sent in attempts.values()])
         held = WorkItem.objects.filter(lease_worker=worker.name, state=ItemState.LEASED)
+        if outcomes or worker.outcomes:
+            held.filter(attempts__gte=SUSPECT_AFTER).update(attempts=SUSPECT_AFTER - 1)
         freed = _come_back(list(held.values_list("pk", flat=True)))
         worker.delete()
     return freed

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from runs import workers
-from runs.models import Call, Run, Worker
+from runs.models import Call, Run, Worker, WorkItem
 from tests.dead_workers import a_dead_worker, answer, sent
 from tests.test_leases import a_run
 
@@ -46,6 +46,16 @@ def test_a_question_in_flight_when_its_worker_died_is_an_attempt_whose_fate_is_u
     assert list(Call.objects.values_list("state", "attempts", "lost")) == [("unknown", 1, 1)] * 2
     assert Call.objects.first().error == "the worker ended before an answer was written down"
     assert Run.objects.get().calls_lost == 2
+
+
+def test_however_often_workers_are_killed_an_item_is_not_blamed_while_they_get_something_done():
+    run = a_run(items=1)
+    for number in range(2 * workers.FAILED_AFTER):
+        arrived = [answer(sent(run, "abcdefghijkl"[number]))]
+        a_dead_worker(run, items=WorkItem.objects.all(), answered=arrived, in_flight=[sent(run)])
+        assert bury_dead() == 1
+    item = WorkItem.objects.get()
+    assert (item.state, item.attempts < workers.SUSPECT_AFTER) == ("pending", True)
 
 
 def test_the_spool_of_a_run_that_is_gone_is_put_away():
