@@ -75,6 +75,21 @@ async def _chain(payload, ask, execute):
     return (await execute(f"print({payload['number']})")).stdout + texts
 
 
+async def _long_chain(payload, ask, execute):
+    """Eight questions, each after the answers before it, and two programs; the first four questions leave together."""
+    code = f"print({payload['number']})"
+    text = "".join(await asyncio.gather(*(_asked_after(payload, ask, number, "") for number in range(4))))
+    text += (await execute(code)).stdout
+    for number in range(4, 8):
+        text += await _asked_after(payload, ask, number, text)
+    return (await execute(code + f"  # {len(text)}")).stdout
+
+
+async def _asked_after(payload, ask, number, text):
+    said = f"step {number} after {text[-500:]}"
+    return (await ask("scorer", _messages({**payload, "pad": said}))).text
+
+
 async def _runs_code(payload, ask, execute):
     return (await execute(payload["code"], payload.get("language", "python"))).stdout
 
@@ -92,6 +107,7 @@ STEPS = {
     "skips": _skips,
     "four_questions": _four_questions,
     "chain": _chain,
+    "long_chain": _long_chain,
 }
 KINDS = {
     name: Kind(name=name, title=name, plan=_plan, step=step, save=_save, estimate=_estimate, roles=("scorer",))
