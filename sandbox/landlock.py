@@ -139,8 +139,6 @@ def _fullness(folder: Path) -> Full:
                 used_bytes += entry.st_blocks * BLOCK_BYTES
                 if entries > limits.entries:
                     return f"more than {limits.entries} files and folders"
-        except FileNotFoundError:
-            return ""  # the folder is changing, or gone already
         except OSError as error:
             return f"a folder that cannot be counted: {error.strerror}"
         used_bytes += sum(file.st_blocks * BLOCK_BYTES for file in _nameless(root))
@@ -150,13 +148,16 @@ def _fullness(folder: Path) -> Full:
 
 
 def _entries(folder: Path) -> Iterator[os.stat_result]:
+    """All below a folder; what goes away while it is looked at is no reason to stop looking."""
     folders = [str(folder)]
     while folders:
-        with os.scandir(folders.pop()) as listed:
+        with suppress(FileNotFoundError), os.scandir(folders.pop()) as listed:
             for entry in listed:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                yield entry.stat(follow_symlinks=False)
+                with suppress(FileNotFoundError):
+                    found = entry.stat(follow_symlinks=False)
+                    if stat.S_ISDIR(found.st_mode):
+                        folders.append(entry.path)
+                    yield found
 
 
 def _nameless(root: int) -> Iterator[os.stat_result]:

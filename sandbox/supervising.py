@@ -129,7 +129,8 @@ def _watch_until_exit(selector: selectors.BaseSelector, watch: Watch, handle: in
             pause = min(2 * pause, SAMPLE_S)
         else:
             _read_ready(selector, max(0.0, min(next_sample, watch.deadline) - now))
-            if _is_over(handle):
+            # A launcher may have something to clear away once it has said how the program ended.
+            if watch.exit_code is not None or _is_over(handle):
                 break
     watch.wall_s = time.monotonic() - watch.started
 

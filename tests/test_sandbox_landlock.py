@@ -119,6 +119,17 @@ def test_files_without_a_name_count_too(under_landlock):
     assert (result.status, result.wall_s < 1.5) == (Status.OUT_OF_MEMORY, True)
 
 
+@needs_landlock
+@pytest.mark.parametrize(
+    "closing", ["os.mkdir('away'); os.rmdir('away')", "open('away', 'w').close(); os.unlink('away')"]
+)
+def test_a_folder_that_keeps_changing_is_counted_all_the_same(under_landlock, closing):
+    restless = f"import os\nif os.fork() == 0:\n    while True: {closing}\n"
+    filling = "for number in range(40): open(str(number), 'wb').write(bytes(2**19))\nimport time; time.sleep(3)"
+    result, *_ = under_landlock.run(restless + filling, limits={"disk_mb": 4, "processes": 8})
+    assert (result.status, result.wall_s < 2.5) == (Status.OUT_OF_MEMORY, True)
+
+
 OUTSIDE = {
     "another process's limits": "import resource; resource.prlimit({victim}, resource.RLIMIT_CPU, (1, 1))",
     "another process's priority": "import os; os.setpriority(os.PRIO_PROCESS, {victim}, 19)",
