@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browsing import wait_until
 from tests.servers import free_port
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_data"
@@ -64,7 +65,7 @@ def test_from_the_log_in_to_the_exported_file(chromium, address, site):
     tab.wait_for_selector("#verdict")
     tab.keyboard.press("3")
     tab.keyboard.press("Control+Enter")
-    tab.wait_for_url(lambda url: not url.endswith(f"/audit/{audited}/"))
+    tab.wait_for_url(lambda url: f"/audit/{audited}/" not in url)
     kept = f"Query.objects.filter(pk={audited}, stage='kept', decision_rule='verdict').count()"
     assert site.ask_database(kept) == 1
 
@@ -72,16 +73,17 @@ def test_from_the_log_in_to_the_exported_file(chromium, address, site):
     reviewed = int(tab.url.rstrip("/").rpartition("/")[2])
     tab.locator("a:has-text('Edit')").last.click()
     # The page puts the cursor behind the text; a test is quick enough to come before that.
-    tab.wait_for_function(
+    wait_until(
+        tab,
         "document.activeElement.matches('textarea[name=content]')"
-        " && document.activeElement.selectionStart === document.activeElement.value.length"
+        " && document.activeElement.selectionStart === document.activeElement.value.length",
     )
     tab.fill("textarea[name=content]", "Please show what happens with an empty input.")
     tab.keyboard.press("Control+Enter")
     tab.wait_for_selector(".is-stale")
     tab.check("#still-fits")
     tab.click("#approve")
-    tab.wait_for_url(lambda url: not url.endswith(f"/review/{reviewed}/"))
+    tab.wait_for_url(lambda url: f"/review/{reviewed}/" not in url)
 
     tab.goto("/exports/")
     tab.click("text=Start the export")

@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.people import make_person
 from curation.models import Query
 from runs.models import Run
+from tests.browsing import wait_until
 from tests.making import a_batch, a_dialogue, a_kept_query, a_query
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
@@ -60,7 +61,7 @@ def test_a_run_is_followed_to_its_end_and_then_left_alone(page):
     page.get_by_text("1 of 4 items").wait_for()
     Run.objects.filter(pk=run.pk).update(items_done=4, state="done", finished_at=timezone.now())
     page.get_by_text("4 of 4 items").wait_for(timeout=15_000)
-    page.wait_for_function("document.getElementById('live').textContent.includes('Score all: done')")
+    wait_until(page, "document.getElementById('live').textContent.includes('Score all: done')")
     assert page.locator("[data-poll]").count() == 0
 
 
