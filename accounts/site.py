@@ -1,5 +1,6 @@
 """The admin site for administrators, and what its tables share: rows are read there, and changed by recorded verbs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -76,3 +77,11 @@ def tell_of(request: HttpRequest, action: Action, words: str) -> None:
     address = reverse("accounts:action", args=[action.pk])
     link = format_html('<a href="{}">Look at it or undo it</a>', address)
     messages.success(request, format_html("{} ({} rows changed). {}", words, f"{action.rows_changed:,}", link))
+
+
+class NamedValuesFilter(admin.AllValuesFieldListFilter):
+    """All values of a text column; the empty one is a link with words too."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "none"}

@@ -13,6 +13,9 @@ from config.processes import Started, start
 from llm.catalog import Catalog, Endpoint
 from runs.models import Slice
 
+# What Celery says to an administrator's account is well known, and no fault of whoever tries the program.
+QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+
 
 class PortTaken(OSError):
     """Something listens on the port already."""
@@ -62,8 +65,8 @@ def start_site(programs: list[Started], host: str, port: int, *, web_workers: in
         *("--threads", "4", "--log-level", "warning", "--worker-tmp-dir", str(settings.VAR_DIR)),
     ]
     start(programs, "web", gunicorn)
-    start(programs, "runs", _celery("worker", "-Q", "runs", "-n", "runs@%h", "--concurrency", "1"))
-    start(programs, "jobs", _celery("worker", "-Q", "jobs", "-n", "jobs@%h", "--concurrency", "1"))
+    start(programs, "runs", _celery("worker", "-Q", "runs", "-n", "runs@%h", "--concurrency", "1"), environ=QUIET)
+    start(programs, "jobs", _celery("worker", "-Q", "jobs", "-n", "jobs@%h", "--concurrency", "1"), environ=QUIET)
     start(programs, "beat", _celery("beat", "--pidfile", ""))
 
 

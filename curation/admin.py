@@ -8,7 +8,7 @@ from django.db.models.functions import Left
 from django.http import HttpRequest
 
 from accounts.models import Door, User
-from accounts.site import ReadingAdmin, ReasonForm, tell_of
+from accounts.site import NamedValuesFilter, ReadingAdmin, ReasonForm, tell_of
 from curation import auditing
 from curation.models import Benchmark, ImportBatch, Judge, Query, Source, Stage, Template
 
@@ -32,7 +32,7 @@ class QueryAdmin(ReadingAdmin):
 
     list_display = ("pk", "start", "stage", "disputed", "mean", "language", "source")
     list_display_links = ("pk", "start")
-    list_filter = (StageFilter, "disputed", "decision", "contamination", "source", "language")
+    list_filter = (StageFilter, "disputed", "decision", "contamination", "source", ("language", NamedValuesFilter))
     list_select_related = ("source",)
     is_searchable = True
     action_form = ReasonForm

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import Door, User
-from accounts.site import ReadingAdmin, ReasonForm, tell_of
+from accounts.site import NamedValuesFilter, ReadingAdmin, ReasonForm, tell_of
 from dialogues import reviewing
 from dialogues.models import Dialogue, Export, Review, Turn
 from web.search import matching
@@ -37,7 +37,7 @@ class DialogueAdmin(ReadingAdmin):
 
     list_display = ("pk", "title", "state", "method", "language", "last_run_clean", "scripted", "changed_at")
     list_display_links = ("pk", "title")
-    list_filter = ("state", "method", "last_run_clean", "scripted", "source", "language")
+    list_filter = ("state", "method", "last_run_clean", "scripted", "source", ("language", NamedValuesFilter))
     is_searchable = True
     inlines = (TurnInline,)
     action_form = ReasonForm

@@ -1,5 +1,7 @@
 """The admin: queries and dialogues with filters, search and bulk verbs, each one action that can be undone."""
 
+import re
+
 import pytest
 from django.db.models import F
 from django.urls import reverse
@@ -189,3 +191,11 @@ def test_the_admin_meets_the_policy_of_the_site(administrator_client, address):
     assert " style=" not in html
     assert "<style" not in html
     assert "<script>" not in html
+
+
+def test_each_filter_is_a_link_with_words_also_where_the_language_is_unknown(administrator_client):
+    a_query(text="one", language="")
+    a_query(text="two", language="python")
+    page = administrator_client.get("/admin/curation/query/").content.decode()
+    assert re.search(r'<a href="\?language=">\s*none</a>', page)
+    assert not re.search(r'<a href="\?[^"]*">\s*</a>', page)
