@@ -134,7 +134,7 @@ def _fullness(folder: Path) -> Full:
     def full(root: int, limits: Limits) -> str:
         most_bytes, used_bytes, entries = 2 * limits.disk_mb * MEBIBYTE, 0, 0
         try:
-            for entry in _entries(folder):
+            for entry in entries_below(folder):
                 entries += 1
                 used_bytes += entry.st_blocks * BLOCK_BYTES
                 if entries > limits.entries:
@@ -147,7 +147,7 @@ def _fullness(folder: Path) -> Full:
     return full
 
 
-def _entries(folder: Path) -> Iterator[os.stat_result]:
+def entries_below(folder: Path) -> Iterator[os.stat_result]:
     """All below a folder; what goes away while it is looked at is no reason to stop looking."""
     folders = [str(folder)]
     while folders:

@@ -119,15 +119,15 @@ def test_files_without_a_name_count_too(under_landlock):
     assert (result.status, result.wall_s < 1.5) == (Status.OUT_OF_MEMORY, True)
 
 
-@needs_landlock
-@pytest.mark.parametrize(
-    "closing", ["os.mkdir('away'); os.rmdir('away')", "open('away', 'w').close(); os.unlink('away')"]
-)
-def test_a_folder_that_keeps_changing_is_counted_all_the_same(under_landlock, closing):
-    restless = f"import os\nif os.fork() == 0:\n    while True: {closing}\n"
-    filling = "for number in range(40): open(str(number), 'wb').write(bytes(2**19))\nimport time; time.sleep(3)"
-    result, *_ = under_landlock.run(restless + filling, limits={"disk_mb": 4, "processes": 8})
-    assert (result.status, result.wall_s < 2.5) == (Status.OUT_OF_MEMORY, True)
+def test_a_file_that_goes_away_while_it_is_counted_hides_no_other(tmp_path):
+    for name in ("one", "other", "folder/third"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    counting = landlock.entries_below(tmp_path)
+    next(counting)
+    (tmp_path / "one").unlink()
+    (tmp_path / "other").unlink()
+    assert len(list(counting)) in {1, 2}  # the folder and what is in it, less what was counted before
 
 
 OUTSIDE = {
