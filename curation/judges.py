@@ -82,6 +82,12 @@ def install_shipped_templates() -> None:
             shipped.save()
 
 
+def template_names() -> list[str]:
+    """The names of all templates, those too whose shipped file nobody has used yet."""
+    shipped = {read_template(path.read_text(encoding="utf-8"), path.name).name for path in PROMPTS.glob("*.toml")}
+    return sorted(shipped | set(Template.objects.values_list("name", flat=True)))
+
+
 def newest_template(name: str) -> Template:
     """The newest version of a template."""
     template = Template.objects.filter(name=name).order_by("-version").first()

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from curation.judges import counting_judges, messages_for
+from accounts.models import Door, User
+from curation.judges import counting_judges, let_count, messages_for
 from curation.models import AnswerOrder, Judge, Query, Score, ScoreState
 from curation.models.queries import QueryQuerySet
 from curation.readings import BLOCK, key_blocks, store_facts
+from llm.catalog import Model
 from llm.replies import BadReply, Order, read_score
-from runs.kinds import Answer, Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question
+from runs.kinds import Answer, Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question, StartPage
 from runs.models import Run
 
 ROLE = "scorer"
@@ -157,4 +159,29 @@ def estimate(payload: dict[str, Any]) -> Estimate:
     return Estimate(questions=[Question(ROLE, payload["messages"])])
 
 
-KIND = Kind(name="scoring", title="Scoring", plan=plan, step=step, save=save, estimate=estimate, roles=(ROLE,))
+def begin(run: Run, by: User | None) -> None:
+    """Rules count the judges of a run that a page starts; `count_instead`: in the place of earlier ones."""
+    judges = Judge.objects.filter(pk__in=run.parameters["judges"]).select_related("template")
+    let_count(judges, instead=run.parameters.get("count_instead", False), by=by, door=Door.PAGE)
+
+
+def asked_for(
+    judges: Sequence[Judge], model: Model, *, source: str | None, limit: int | None
+) -> tuple[str, dict[str, Any]]:
+    """The title and the parameters of a run that lets these judges, all of one model, rate queries."""
+    names = ", ".join(judge.template.name for judge in judges)
+    parameters = {"judges": [judge.pk for judge in judges], "source": source, "limit": limit}
+    return f"Scoring with {names} by {model.slug}", parameters
+
+
+KIND = Kind(
+    name="scoring",
+    title="Scoring",
+    plan=plan,
+    step=step,
+    save=save,
+    estimate=estimate,
+    roles=(ROLE,),
+    start_page=StartPage("curation:score", "Score queries"),
+    begin=begin,
+)

@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import audit, batches, queries
+from curation.views import audit, batches, queries, scoring
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
     path("queries/", queries.list_queries, name="queries"),
     path("queries/<int:pk>/", queries.show_query, name="query"),
+    path("queries/score/", scoring.ask_for_scoring, name="score"),
     path("imports/", batches.list_batches, name="batches"),
     path("imports/<int:pk>/", batches.show_batch, name="batch"),
     # the audit desk

@@ -18,11 +18,12 @@ from dialogues.feedback import ROLE as CRITIC
 from dialogues.methods import packing, simulation
 from dialogues.models import Dialogue, Method, Seed, Turn
 from embeddings import Embedder, Embeds, nearest
-from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question
+from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question, StartPage
 from runs.models import FINAL_STATES, ItemState, Run, WorkItem
 
 BLOCK = 500
 TITLE_LENGTH = 200
+START_PAGE = StartPage("dialogues:build", "Build dialogues")
 
 
 def kept_queries(parameters: dict[str, Any]) -> QueryQuerySet:
@@ -188,6 +189,7 @@ def packing_kind(embedder: Callable[[], Embeds]) -> Kind:
         step=pack,
         save=save_packs,
         estimate=lambda payload: Estimate([]),
+        start_page=START_PAGE,
     )
 
 
@@ -200,5 +202,6 @@ SIMULATION = Kind(
     save=save,
     estimate=estimate_simulation,
     roles=(simulation.DRAFTER, simulation.REFINER, CRITIC),
+    start_page=START_PAGE,
 )
 KINDS = (PACKING, SIMULATION)

@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from dialogues.views import dialogues, editing, exports, review
+from dialogues.views import building, dialogues, editing, exports, review
 
 app_name = "dialogues"
 urlpatterns: list[URLPattern] = [
     path("dialogues/", dialogues.list_dialogues, name="dialogues"),
     path("dialogues/<int:pk>/", dialogues.show_dialogue, name="detail"),
+    path("dialogues/build/", building.ask_for_building, name="build"),
     path("exports/", exports.list_exports, name="exports"),
     path("exports/start/", exports.start_export, name="start_export"),
     path("exports/<int:pk>/file/", exports.download, name="download"),

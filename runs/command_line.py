@@ -93,19 +93,7 @@ def _quoted(command: StudioCommand, kind: Kind, parameters: Mapping[str, Any], c
     bar = _Bar(command, "pricing")
     price = quote(kind, plan, catalog, draw=int(parameters["draw"]), progress=lambda done: bar.show(done, None))
     bar.close()
-    return Outcome(result=_quote_result(price), lines=_quote_lines(price))
-
-
-def _quote_result(price: Quote) -> dict[str, Any]:
-    return {
-        "dry_run": True,
-        "items": price.items,
-        "calls": round(price.calls),
-        "ledger_hits": price.ledger_hits,
-        "tokens": price.tokens,
-        "cost": str(price.cost.quantize(Decimal("0.000001"))),
-        "unpriced": sorted(price.unpriced),
-    }
+    return Outcome(result={"dry_run": True} | price.figures(), lines=_quote_lines(price))
 
 
 def _quote_lines(price: Quote) -> list[str]:

@@ -34,18 +34,29 @@ def cancel(run: Run, *, by: User | None, door: Door = Door.PAGE) -> None:
     _stop(run, [state for state in RunState if state not in over], CANCEL, verb="cancel run", by=by, door=door)
 
 
-def resume(run: Run, *, by: User | None, door: Door = Door.PAGE) -> None:
-    """Queue a stopped run again; one whose planning was cut short is planned to its end first."""
-    stopped = [RunState.PAUSED, RunState.PAUSING, RunState.OVER_BUDGET, RunState.FAILED]
+def _plan_now(run: Run) -> None:
+    plan_run(run, kind_named(run.kind))
+
+
+def resume(run: Run, *, by: User | None, door: Door = Door.PAGE, plan: Callable[[Run], None] = _plan_now) -> int | None:
+    """Queue a stopped run again; one whose planning was cut short is planned to its end first.
+
+    Nothing of a failed run is left but failures: to go on is to retry them, and the answer is how many there are.
+    """
+    stopped = [RunState.PAUSED, RunState.PAUSING, RunState.OVER_BUDGET]
     run.refresh_from_db()
-    if run.planned_at is None and run.state == RunState.PAUSED:
-        plan_run(run, kind_named(run.kind))
-        record("resume run", [Change(run, {"state": "paused"}, {"state": run.state})], by=by, door=door)
-        return
+    if run.is_unplanned:
+        plan(run)
+        moved = [Change(run, {"state": "paused"}, {"state": run.state})] if run.planned_at else []
+        record("resume run", moved, by=by, door=door, note=str(run))
+        return None
+    if run.state == RunState.FAILED and run.items_failed:
+        return retry_failed(run, by=by, door=door)
     with transaction.atomic():
         _move(run, stopped, RunState.QUEUED, verb="resume run", by=by, door=door)
         wake(run)
     run.refresh_from_db()
+    return None
 
 
 def retry_failed(run: Run, *, by: User | None, door: Door = Door.PAGE) -> int:

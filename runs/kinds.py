@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
+    from accounts.models import User
     from runs.models import Run, WorkItem
 
 Message = Mapping[str, str]
@@ -103,6 +104,18 @@ class Finished:
     outcome: Any
 
 
+@dataclass(frozen=True, slots=True)
+class StartPage:
+    """Where a person asks for such a run: the name of the address, and the words of the link to it."""
+
+    address: str
+    words: str
+
+
+def nothing_further(run: "Run", by: "User | None") -> None:
+    """Starting a run of most kinds changes nothing besides."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of work.
@@ -112,6 +125,7 @@ class Kind:
     save(finished): writes outcomes, several at once; called inside the transaction that marks their items done. When
         one of them cannot be written it is called again for each alone, so that only that one fails.
     estimate(payload): what the item will ask.
+    begin(run, by): what else changes when a page starts such a run, within that transaction.
     """
 
     name: str
@@ -121,6 +135,8 @@ class Kind:
     save: Callable[[Sequence[Finished]], None]
     estimate: Callable[[dict[str, Any]], Estimate]
     roles: tuple[str, ...] = ()
+    start_page: StartPage | None = None
+    begin: Callable[["Run", "User | None"], None] = nothing_further
 
 
 class UnknownKind(LookupError):
@@ -129,7 +145,19 @@ class UnknownKind(LookupError):
 
 def kind_named(name: str) -> Kind:
     """The kind of that name from the registry that the setting RUN_KINDS names."""
-    kinds: dict[str, Kind] = import_string(settings.RUN_KINDS)
+    kinds = all_kinds()
     if name not in kinds:
         raise UnknownKind(f"no kind of work is called {name!r}; known: {', '.join(sorted(kinds))}")
     return kinds[name]
+
+
+def start_pages() -> list[StartPage]:
+    """The pages on which a person asks for a run, each once."""
+    pages = (kind.start_page for kind in all_kinds().values())
+    return list(dict.fromkeys(page for page in pages if page is not None))
+
+
+def all_kinds() -> dict[str, Kind]:
+    """Every kind of work by its name."""
+    kinds: dict[str, Kind] = import_string(settings.RUN_KINDS)
+    return kinds

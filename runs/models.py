@@ -58,10 +58,8 @@ class Run(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     planned_at = models.DateTimeField(null=True, blank=True, help_text="empty while its items are being written")
     finished_at = models.DateTimeField(null=True, blank=True)
-    compact_asked_at = models.DateTimeField(
-        null=True, blank=True, help_text="when someone last had its requests dropped"
-    )
-    compacted_at = models.DateTimeField(null=True, blank=True, help_text="when that was done")
+    compacting_at = models.DateTimeField(null=True, blank=True, help_text="sign of life of whoever compacts it now")
+    compacted_at = models.DateTimeField(null=True, blank=True, help_text="when that came to its end")
     compacted_bytes = models.PositiveBigIntegerField(default=0, help_text="what was dropped so far")
 
     class Meta:

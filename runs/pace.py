@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 # The rate is that of the last minutes: an average over a pause would say nothing about the time left.
 LOOKED_BACK_S = 180.0
+# A worker notes a sample every other second; without one for so long nobody is at it.
+SILENT_AFTER_S = 30.0
+
+Samples = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +19,9 @@ class Pace:
     left_s: float
 
 
-def pace_of(samples: Sequence[Sequence[float]], *, items_open: int) -> Pace | None:
+def pace_of(samples: Samples, *, items_open: int, at: float) -> Pace | None:
     """The pace by the samples (epoch seconds, items ended); None while nothing can be said."""
-    if not samples:
+    if not samples or silence_s(samples, at=at) > SILENT_AFTER_S:
         return None
     newest_at, newest = samples[-1]
     recent = [sample for sample in samples if newest_at - sample[0] <= LOOKED_BACK_S]
@@ -26,3 +30,8 @@ def pace_of(samples: Sequence[Sequence[float]], *, items_open: int) -> Pace | No
         return None
     items_per_s = (newest - oldest) / (newest_at - oldest_at)
     return Pace(items_per_s, items_open / items_per_s)
+
+
+def silence_s(samples: Samples, *, at: float) -> float:
+    """Seconds since the last sample."""
+    return max(0.0, at - samples[-1][0]) if samples else float("inf")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from llm.catalog import Catalog
@@ -13,6 +14,8 @@ from runs.ledger import answered_keys, question
 # A further call of a chain, whose text is not known yet, is taken to be this long.
 TYPICAL_PROMPT_TOKENS, TYPICAL_ANSWER_TOKENS = 1200, 500
 BLOCK = 500
+# A page prices so many items one by one, and of those beyond every so manieth block.
+PRICED_ONE_BY_ONE, EVERY = 5_000, 20
 
 
 @dataclass
@@ -25,6 +28,18 @@ class Quote:
     tokens: int = 0
     cost: Decimal = Decimal(0)
     unpriced: set[str] = field(default_factory=set)
+    priced_items: int = 0
+
+    def figures(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {
+            "items": self.items,
+            "calls": round(self.calls),
+            "ledger_hits": self.ledger_hits,
+            "tokens": self.tokens,
+            "cost": str(self.cost.quantize(Decimal("0.000001"))),
+            "unpriced": sorted(self.unpriced),
+        }
 
 
 def quote(
@@ -45,6 +60,40 @@ def quote(
             block = []
     _add(total, kind, block, catalog, draw)
     return total
+
+
+def quote_by_sample(
+    kind: Kind,
+    items: Iterable[PlannedItem],
+    catalog: Catalog,
+    *,
+    draw: int = 0,
+    one_by_one: int = PRICED_ONE_BY_ONE,
+    every: int = EVERY,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Quote:
+    """Count all items; price the first ones and, of those beyond, every `every`th block, scaled to all of them."""
+    planned = iter(items)
+    total = quote(kind, islice(planned, one_by_one), catalog, draw=draw, progress=progress)
+    sample, beyond, number = Quote(), 0, 0
+    while block := list(islice(planned, BLOCK)):
+        if number % every == 0:
+            _add(sample, kind, block, catalog, draw)
+        beyond, number = beyond + len(block), number + 1
+        progress(total.items + beyond)
+    if beyond:
+        _add_scaled(total, sample, beyond)
+    return total
+
+
+def _add_scaled(total: Quote, sample: Quote, items: int) -> None:
+    total.calls += sample.calls * items / sample.items
+    total.ledger_hits += round(sample.ledger_hits * items / sample.items)
+    total.tokens += round(sample.tokens * items / sample.items)
+    total.cost += sample.cost * items / sample.items
+    total.unpriced |= sample.unpriced
+    total.items += items
+    total.priced_items += sample.items
 
 
 def cost_of_item(kind: Kind, payload: dict[str, Any], catalog: Catalog) -> Decimal:
@@ -74,6 +123,7 @@ def _add(total: Quote, kind: Kind, block: list[PlannedItem], catalog: Catalog, d
     ]
     known = answered_keys(keys)
     total.items += len(block)
+    total.priced_items += len(block)
     for asked, key in zip(questions, keys, strict=True):
         if key in known:
             total.ledger_hits += 1

@@ -1,6 +1,7 @@
 """Start a run: plan its items, or go on with an equal one that has not ended."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from itertools import islice
@@ -11,11 +12,14 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
+from runs.handing import PLAN, hand_over
 from runs.kinds import Kind, kind_named
 from runs.models import FINAL_STATES, Run, RunState, WorkItem
 
 logger = logging.getLogger(__name__)
 BATCH = 500
+BEING_PLANNED = "being planned"
+TELL_EVERY_S = 1.0
 Progress = Callable[[int], None]
 
 
@@ -28,19 +32,34 @@ def start_run(
     budget: Decimal | None = None,
     progress: Progress = lambda planned: None,
 ) -> Run:
-    """Plan a run and queue it. The run exists, paused, while it is planned, so that a killed plan can go on."""
+    """Plan a run and queue it."""
     kind = kind_named(kind_name)
-    run = Run.objects.create(
+    run = make_run(kind, by=by, title=title, parameters=parameters, budget=budget)
+    plan_run(run, kind, progress=progress)
+    return run
+
+
+def make_run(
+    kind: Kind, *, by: User | None, title: str, parameters: Mapping[str, Any], budget: Decimal | None = None
+) -> Run:
+    """A run that is to be planned next. It exists, paused, while it is planned, so that a killed plan can go on."""
+    return Run.objects.create(
         kind=kind.name,
         title=title,
         parameters=dict(parameters),
         by=by,
         budget=budget,
         state=RunState.PAUSED,
-        note="being planned",
+        note=BEING_PLANNED,
+        rate_samples=[[time.time(), 0]],
     )
-    plan_run(run, kind, progress=progress)
-    return run
+
+
+def plan_later(run: Run) -> None:
+    """Let the worker for jobs plan a run, from the start or to its end."""
+    samples = [[time.time(), run.items_total]]
+    Run.objects.filter(pk=run.pk, planned_at__isnull=True).update(note=BEING_PLANNED, rate_samples=samples)
+    hand_over(PLAN, run.pk)
 
 
 def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None) -> None:
@@ -48,7 +67,8 @@ def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None)
     try:
         _write_items(run, kind, progress)
     except Exception as error:
-        Run.objects.filter(pk=run.pk, planned_at__isnull=True).update(note=f"planning stopped: {error}")
+        stopped = {"note": f"planning stopped: {error}", "rate_samples": []}
+        Run.objects.filter(pk=run.pk, planned_at__isnull=True).update(**stopped)
         raise
     run.items_total = run.items.count()
     planned = {
@@ -58,6 +78,7 @@ def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None)
         "finished_at": None if run.items_total else timezone.now(),
         "note": "" if run.items_total else "there was nothing to do",
         "parameters": run.parameters,
+        "rate_samples": [],
     }
     # Meanwhile it may have been cancelled, or planned to its end by another process.
     with transaction.atomic():
@@ -69,12 +90,20 @@ def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None)
 
 def _write_items(run: Run, kind: Kind, progress: Progress) -> None:
     planned = iter(kind.plan(run))
-    count = 0
+    count, told_at = 0, 0.0
     while block := list(islice(planned, BATCH)):
         items = [WorkItem(run=run, key=item.key, payload=item.payload) for item in block]
         WorkItem.objects.bulk_create(items, ignore_conflicts=True)
         count += len(block)
         progress(count)
+        if (now := time.time()) >= told_at + TELL_EVERY_S:
+            told_at = now
+            _tell(run, count, now)
+
+
+def _tell(run: Run, count: int, now: float) -> None:
+    """A sign of life for the pages, in the columns that count ended items later."""
+    Run.objects.filter(pk=run.pk, planned_at__isnull=True).update(items_total=count, rate_samples=[[now, count]])
 
 
 def unfinished(kind_name: str, parameters: Mapping[str, Any]) -> Run | None:

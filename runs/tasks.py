@@ -1,4 +1,4 @@
-"""The Celery side of the engine: a slice of one run, and the sweep that makes up for lost messages."""
+"""The Celery side of the engine: slices of runs, the sweep that makes up for lost messages, and the jobs of pages."""
 
 import asyncio
 
@@ -7,8 +7,12 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from runs import slices, workers
+from accounts.models import Action
+from runs import compacting, proposing, slices, workers
 from runs.engine import work_on
+from runs.kinds import kind_named
+from runs.models import Proposal, Run
+from runs.starting import plan_run
 
 
 @shared_task
@@ -28,3 +32,23 @@ def sweep() -> None:
     workers.bury_dead(at=timezone.now())
     slices.settle_stopping()
     slices.wake_sleeping()
+
+
+@shared_task
+def plan(run_id: int) -> None:
+    """Write the items of a run, from the start or to its end."""
+    run = Run.objects.get(pk=run_id)
+    if run.is_unplanned:
+        plan_run(run, kind_named(run.kind))
+
+
+@shared_task
+def price(proposal_id: int) -> None:
+    """Work out what a proposed run would do and cost."""
+    proposing.price(Proposal.objects.get(pk=proposal_id))
+
+
+@shared_task
+def compact(run_id: int, action_id: int) -> None:
+    """Drop what an ended run no longer needs."""
+    compacting.compact(Run.objects.get(pk=run_id), action=Action.objects.get(pk=action_id))

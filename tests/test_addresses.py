@@ -14,7 +14,7 @@ from curation.models import Benchmark, Judge, Query, Template
 from dialogues.exporting import Choice, export_dialogues
 from dialogues.models import Dialogue, Review
 from dialogues.versions import write_version
-from runs.models import EndpointBucket, Run
+from runs.models import EndpointBucket, Proposal, Run
 from tests.making import a_dialogue, a_query
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,7 @@ PAGES = {
     "accounts:undo": (REVIEWER, 405),
     "curation:queries": (REVIEWER, 200),
     "curation:query": (REVIEWER, 200),
+    "curation:score": (CURATOR, 200),
     "curation:batches": (REVIEWER, 200),
     "curation:batch": (REVIEWER, 200),
     "curation:audit": (REVIEWER, 302),
@@ -43,6 +44,7 @@ PAGES = {
     "curation:audit_reopen": (REVIEWER, 405),
     "dialogues:dialogues": (REVIEWER, 200),
     "dialogues:detail": (REVIEWER, 200),
+    "dialogues:build": (CURATOR, 200),
     "dialogues:exports": (REVIEWER, 200),
     "dialogues:start_export": (CURATOR, 405),
     "dialogues:download": (CURATOR, 200),
@@ -55,7 +57,12 @@ PAGES = {
     "dialogues:edit_turn": (REVIEWER, 200),
     "runs:runs": (REVIEWER, 200),
     "runs:detail": (REVIEWER, 200),
-    "runs:budget": (CURATOR, 405),
+    "runs:lost": (REVIEWER, 200),
+    "runs:budget": (CURATOR, 200),
+    "runs:compact": (CURATOR, 200),
+    "runs:proposal": (CURATOR, 200),
+    "runs:start": (CURATOR, 405),
+    "runs:price": (CURATOR, 405),
     "runs:control": (CURATOR, 405),
 }
 # The admin is for administrators alone; rows are read there, and only people are added and changed.
@@ -88,6 +95,7 @@ def rows(reviewer, tmp_path):
     approved = a_dialogue(state="approved")
     write_version(approved, by=None)
     template = Template.objects.create(name="complexity", level_labels=list("abcde"), body="x")
+    proposal = Proposal.objects.create(kind="scoring", title="t", parameters={}, by=reviewer)
     return {
         "curation": {"query": query, "batch": query.batch, "audit_item": query},
         "dialogues": {
@@ -97,7 +105,8 @@ def rows(reviewer, tmp_path):
             "turn": dialogue.turns.get(kind="feedback"),
             "edit_turn": dialogue.turns.get(kind="feedback"),
         },
-        "runs": {"": Run.objects.create(kind="score", title="t", state="done")},
+        "runs": {"": Run.objects.create(kind="score", title="t", state="done")}
+        | dict.fromkeys(("proposal", "start", "price"), proposal),
         "accounts": {"": record("look", [Change(query, {"mean": None}, {"mean": 1.0})], by=reviewer)},
         "admin": {
             "source": query.source,

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 AT_REST = {
     "pause": {"queued": "paused", "running": "paused"},
-    "resume": {"paused": "queued", "pausing": "queued", "over_budget": "queued", "failed": "queued"},
+    "resume": {"paused": "queued", "pausing": "queued", "over_budget": "queued"},
     "cancel": dict.fromkeys(("queued", "running", "pausing", "paused", "failed", "over_budget"), "cancelled"),
 }
 AT_WORK = {
@@ -84,6 +84,13 @@ def test_failed_items_are_tried_again_from_every_state_but_a_cancelled_one(state
     assert (run.items_failed, run.finished_at) == (0, None)
     assert set(run.items.values_list("state", "error_class", "error")) == {("pending", "", "")}
     assert Action.objects.get().verb == "retry failed items"
+
+
+def test_to_resume_a_failed_run_is_to_retry_what_failed():
+    run = a_run("failed", items_failed=1, finished_at=timezone.now())
+    WorkItem.objects.create(run=run, key="a", payload={}, state="failed", error="odd")
+    assert controlling.resume(run, by=None) == 1
+    assert (run.state, run.items_failed, run.items.get(key="a").state) == ("queued", 0, "pending")
 
 
 @pytest.mark.parametrize("state", ["cancelled", "cancelling"])

@@ -33,13 +33,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='run',
-            name='compact_asked_at',
-            field=models.DateTimeField(blank=True, help_text='when someone last had its requests dropped', null=True),
+            name='compacting_at',
+            field=models.DateTimeField(blank=True, help_text='sign of life of whoever compacts it now', null=True),
         ),
         migrations.AddField(
             model_name='run',
             name='compacted_at',
-            field=models.DateTimeField(blank=True, help_text='when that was done', null=True),
+            field=models.DateTimeField(blank=True, help_text='when that came to its end', null=True),
         ),
         migrations.AddField(
             model_name='run',

@@ -15,7 +15,7 @@ from curation.judges import (
     newest_template,
 )
 from curation.models import Judge, Source, Template
-from curation.scoring import KIND, ROLE
+from curation.scoring import KIND, ROLE, asked_for
 from llm.catalog import Model
 from runs.command_line import add_run_arguments, carry_out_run, catalog_for, check_models, chosen_roles
 from web.commands import BadInput, Outcome, StudioCommand
@@ -44,15 +44,8 @@ class Command(StudioCommand):
         judges = [judge_of(template, model, draw=options["draw"]) for template in _templates(options["template"])]
         if not options["dry_run"]:
             let_count(judges, instead=options["count_instead"], by=None, door=Door.COMMAND)
-        parameters = {
-            "judges": [judge.pk for judge in judges],
-            "source": options["source"],
-            "limit": options["limit"],
-        }
-        names = ", ".join(judge.template.name for judge in judges)
-        outcome = carry_out_run(
-            self, KIND.name, f"Scoring with {names} by {model.slug}", parameters, pinned(options, model)
-        )
+        title, parameters = asked_for(judges, model, source=options["source"], limit=options["limit"])
+        outcome = carry_out_run(self, KIND.name, title, parameters, pinned(options, model))
         return replace(outcome, lines=[*outcome.lines, *scripted_line(model), *_not_counting(judges, options)])
 
 

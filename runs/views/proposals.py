@@ -1,0 +1,112 @@
+"""Before a run starts: a room's form asks for one, the quote page says what it would cost and has the button."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.models import User
+from accounts.roles import Role, needs
+from llm.entries import CatalogError
+from runs import proposing
+from runs.forms import RunForm
+from runs.handing import NobodyThere
+from runs.kinds import kind_named
+from runs.models import Proposal
+from runs.starting import unfinished
+from web.notices import tell_done, tell_refused
+from web.pages import page_or_part
+
+# By then a worker that is there has taken it up.
+PATIENCE = timedelta(seconds=30)
+
+
+def ask_for_run(
+    request: HttpRequest, form_class: type[RunForm], wanted_by: Callable[[Any], proposing.Wanted], page: str
+) -> HttpResponse:
+    """What the view of a room's form does: show it, filled in as the address says; once valid, on to the quote."""
+    try:
+        form = form_class(request.POST if request.method == "POST" else request.GET or None)
+    except CatalogError as error:
+        return render(request, page, {"problem": str(error)})
+    if request.method != "POST" or not form.is_valid():
+        return render(request, page, {"form": form}, status=422 if request.method == "POST" else 200)
+    proposal = _proposed(request, form, wanted_by(form))
+    try:
+        proposing.price_later(proposal)
+    except NobodyThere as reason:
+        tell_refused(request, f"{reason}.")
+    return redirect(proposal)
+
+
+@needs(Role.CURATOR)
+@require_GET
+def show_proposal(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was asked for, and its quote; asks for itself again until that is complete."""
+    proposal = get_object_or_404(Proposal.objects.select_related("by", "run"), pk=pk)
+    return page_or_part(request, "runs/proposal.html", "runs/_proposal.html", _as_shown(proposal))
+
+
+@needs(Role.CURATOR)
+@require_POST
+def start_proposed(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start the run that was proposed; pressing twice starts one."""
+    proposal = get_object_or_404(Proposal, pk=pk)
+    try:
+        run = proposing.start(proposal, by=cast(User, request.user))
+    except (proposing.NotStarted, NobodyThere) as reason:
+        tell_refused(request, f"{reason}.")
+        return redirect(proposal)
+    tell_done(request, "The run is being planned; then it starts by itself.")
+    return redirect(run)
+
+
+@needs(Role.CURATOR)
+@require_POST
+def price_proposed(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have it priced once more."""
+    proposal = get_object_or_404(Proposal, pk=pk)
+    try:
+        proposing.price_later(proposal)
+    except NobodyThere as reason:
+        tell_refused(request, f"{reason}.")
+    return redirect(proposal)
+
+
+def _proposed(request: HttpRequest, form: RunForm, wanted: proposing.Wanted) -> Proposal:
+    roles = {role: model.slug for role, model in form.chosen_models(wanted.kind.roles).items()}
+    asked = request.POST.copy()
+    asked.pop("csrfmiddlewaretoken", None)
+    return proposing.propose(
+        wanted,
+        by=cast(User, request.user),
+        roles=roles,
+        draw=form.cleaned_data["draw"],
+        budget=form.cleaned_data["budget"],
+        asked=asked.urlencode(),
+    )
+
+
+def _as_shown(proposal: Proposal) -> dict[str, Any]:
+    figures, kind = proposal.figures, kind_named(proposal.kind)
+    is_priced, cost = proposal.priced_at is not None, Decimal(figures.get("cost", 0))
+    is_left = not is_priced and proposal.asked_at < timezone.now() - PATIENCE and not figures
+    over = proposal.budget is not None and cost > proposal.budget
+    return {
+        "proposal": proposal,
+        "figures": figures,
+        "cost": cost,
+        "is_priced": is_priced,
+        "poll_s": None if is_priced or proposal.error else 2,
+        "is_left": is_left,
+        "is_sampled": figures.get("priced_items", 0) < figures.get("items", 0),
+        "reaches": proposal.budget / cost if over and proposal.budget is not None else None,
+        "same": unfinished(proposal.kind, proposal.parameters) if proposal.run is None else None,
+        "change": f"{reverse(kind.start_page.address)}?{proposal.asked}" if kind.start_page else None,
+    }
