@@ -9,8 +9,9 @@ from django.db.models import F
 from llm.catalog import Endpoint
 from runs.models import EndpointBucket
 
-# A bucket holds this share of a minute's allowance at most, so that a quiet minute is not followed by a double one.
-BURST_SHARE = 1 / 60
+# A bucket holds half a second's allowance at most, so that a quiet minute is not followed by a double one, and what
+# bunches on its way still arrives as less than a minute's allowance and a burst of one second.
+BURST_SHARE = 1 / 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,5 +266,5 @@ def test_two_runs_at_one_endpoint_keep_to_its_allowance_together(settings, tmp_p
         worker.join()
     assert {Run.objects.get(pk=run.pk).state for run in runs} == {RunState.DONE}
     assert server.stats()["requests"] == 50
-    assert time.monotonic() - began >= 3.9  # ten at once, the other forty at ten a second
+    assert time.monotonic() - began >= 4.4  # five at once, the others at ten a second
     server.stop()
