@@ -170,6 +170,8 @@ def house(folder: Path) -> str:
 def _append(segment: _Segment, line: bytes) -> None:
     try:
         written = os.write(segment.file, line)
+        if written < len(line):  # the rest says why
+            written += os.write(segment.file, line[written:])
         if written < len(line):
             raise OSError(f"only {written} of {len(line)} bytes were taken")
     except OSError as error:
