@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -19,24 +20,35 @@ def start_postgresql(folder: Path, programs: Programs) -> str:
     binaries = postgresql_binaries()
     data, port = folder / "postgresql", free_port()
     data.mkdir()
-    as_nobody: dict[str, Any] = {}
     if os.geteuid() == 0:
         shutil.chown(data, NOBODY, NOBODY)
-        as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "studio", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd="/",
         env={"PATH": "/usr/bin:/bin"},
-        **as_nobody,
+        **_as_nobody(),
     )
     options = f"-p {port} -k {data} -h 127.0.0.1 -F -c max_connections=200 -c shared_buffers=256MB"
     with (folder / "postgresql.log").open("w") as log:
         command = [str(binaries / "postgres"), "-D", str(data), *options.split()]
-        programs.append(subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **as_nobody))
+        programs.append(subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody()))
     wait_for_port(port)
     return _made_database(binaries, port)
+
+
+def restart_postgresql(programs: Programs, ending: signal.Signals, *, away_s: float) -> None:
+    """End the one server of these programs with a signal, and start it again after a while."""
+    (server,) = programs
+    server.send_signal(ending)
+    server.wait(timeout=30)
+    time.sleep(away_s)
+    programs[:] = [subprocess.Popen(server.args, stdout=subprocess.DEVNULL, cwd="/", **_as_nobody())]
+
+
+def _as_nobody() -> dict[str, Any]:
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 def _made_database(binaries: Path, port: int) -> str:

@@ -72,7 +72,7 @@ def start_toys(site, kind, items, **wishes):
 
 @contextmanager
 def a_worker(site, *arguments):
-    """A worker process; what it says goes to a file, because nobody reads a pipe while it works. Ended with the test."""
+    """A worker process, ended with the test; what it says goes to a file, for nobody reads a pipe meanwhile."""
     with tempfile.TemporaryFile("w+") as said:
         worker = site.start(*(arguments or ("work", "--until-idle")), stdout=said, stderr=said)
         worker.said = lambda: (said.seek(0), said.read())[1]

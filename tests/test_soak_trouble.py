@@ -1,0 +1,219 @@
+"""Runs in trouble: a database, a disk or an endpoint that goes away for a while, a storm of 429, a budget too small."""
+
+import os
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from llm.catalog import load_catalog
+from runs.kinds import kind_named
+from runs.models import Run, RunState
+from runs.pricing import cost_of_item
+from runs.starting import start_run
+from runs.waiting import work_until_it_stops
+from tests.migrated import ROOT
+from tests.servers import free_port, restart_postgresql, start_postgresql, stop
+from tests.sites import DemoModel, Site
+from tests.sizes import SOAK, sized
+from tests.soaking import a_worker, both_sides, finish, left_behind, start_toys, wait_for
+from tests.toy_kinds import parameters
+
+pytestmark = pytest.mark.soak
+
+ON_POSTGRESQL = "DATABASE_URL" in os.environ
+RUN = "Run.objects.values('state', 'note', 'items_done', 'items_failed', 'calls', 'calls_failed', 'calls_lost').get()"
+
+
+@pytest.fixture
+def model(tmp_path):
+    server = DemoModel("--latency", "0.2", log=tmp_path / "arrivals.jsonl")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def site(tmp_path, model):
+    return Site(tmp_path, model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 32"}))
+
+
+def under_way(model, worker, requests):
+    """Wait until the worker has sent so many requests."""
+    wait_for(lambda: len(model.events("arrived")) >= requests, f"{requests} requests", worker=worker)
+
+
+def assert_all_done_and_nothing_paid_twice(site, model, items):
+    run = site.ask_database(RUN)
+    assert (run["state"], run["items_done"], run["items_failed"], run["calls_lost"]) == ("done", items, 0, 0)
+    assert all((row.asked, row.answers) == (1, 1) for row in both_sides(site, model).values())
+    assert run["calls"] == items
+    assert left_behind(site) == []
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason="a file that another process locks is SQLite's trouble")
+def test_a_database_locked_by_another_process_is_waited_for(site, model):
+    items = sized(4_000)
+    start_toys(site, "once", items)
+    with a_worker(site) as worker:
+        under_way(model, worker, items // 3)
+        other = sqlite3.connect(site.database.removeprefix("sqlite:///"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(45 if SOAK else 4)
+        other.execute("COMMIT")
+        other.close()
+        assert worker.wait(timeout=300) == 0, worker.said()
+    assert_all_done_and_nothing_paid_twice(site, model, items)
+
+
+@pytest.mark.needs("postgresql")
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="a server that is restarted is PostgreSQL's trouble")
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGQUIT], ids=["orderly", "crashed"])
+def test_a_database_server_that_is_restarted_in_mid_run_is_waited_for(tmp_path, model, monkeypatch, ending):
+    items, programs = sized(4_000), []
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    for above in (folder, *folder.parents):
+        if above.owner() == tmp_path.owner():
+            above.chmod(0o755)
+    monkeypatch.setenv("DATABASE_URL", start_postgresql(folder, programs))
+    try:
+        site = Site(tmp_path, model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 32"}))
+        start_toys(site, "once", items)
+        with a_worker(site) as worker:
+            under_way(model, worker, items // 3)
+            restart_postgresql(programs, ending, away_s=20 if SOAK else 2)
+            assert worker.wait(timeout=300) == 0, worker.said()
+        assert_all_done_and_nothing_paid_twice(site, model, items)
+    finally:
+        stop(programs)
+
+
+def test_an_endpoint_that_is_down_for_a_while_in_mid_run_is_waited_for(site, model):
+    items = sized(4_000)
+    start_toys(site, "once", items)
+    with a_worker(site) as worker:
+        under_way(model, worker, items // 3)
+        model.stop()
+        time.sleep(60 if SOAK else 12)
+        before = site.ask_database(RUN)
+        model.start()
+        assert worker.wait(timeout=300) == 0, worker.said()
+    assert (before["state"], before["items_failed"]) == ("running", 0)
+    run = site.ask_database(RUN)
+    assert (run["state"], run["items_done"], run["items_failed"], run["calls"]) == ("done", items, 0, items)
+
+
+@pytest.mark.needs("bubblewrap")
+def test_a_full_disk_under_the_spool_is_said_and_loses_nothing(site, model):
+    items = sized(4_000)
+    number = start_toys(site, "once", items)
+    spool = Path(site.environ["VAR_DIR"], "spool")
+    spool.mkdir(parents=True)
+    tiny = ["bwrap", "--dev-bind", "/", "/", "--size", "65536", "--tmpfs", str(spool), "--"]
+    work = [sys.executable, "manage.py", "work", "--until-idle"]
+    subprocess.run([*tiny, *work], cwd=ROOT, env=site.environ, check=True, timeout=300)
+    run = site.ask_database(RUN)
+    assert run["state"] == "paused"
+    assert "cannot be written (No space left on device)" in run["note"]
+    assert "make room there" in run["note"]
+    assert 0 < run["items_done"] < items
+    assert model.stats()["requests"] == run["calls"]
+    site.manage("runs", "resume", number)
+    finish(site)
+    assert_all_done_and_nothing_paid_twice(site, model, items)
+
+
+def test_two_runs_at_one_endpoint_stay_below_its_requests_per_minute_in_every_minute(tmp_path, model):
+    limited = {"concurrency = 64": "concurrency = 64\nrequests_per_minute = 600"}
+    site = Site(tmp_path, model.models_file(tmp_path, **limited))
+    items = sized(1_600)
+    work = "from runs.waiting import work_until_it_stops; work_until_it_stops(Run.objects.get(pk={}))"
+    commands = [("shell", "-c", work.format(start_toys(site, "once", items))) for _ in range(2)]
+    with a_worker(site, *commands[0]) as one, a_worker(site, *commands[1]) as other:
+        assert (one.wait(timeout=600), other.wait(timeout=600)) == (0, 0), one.said() + other.said()
+    arrivals = [event["at"] for event in model.events("arrived")]
+    assert len(arrivals) == 2 * items
+    for window_s in (5, 60):
+        print(f"at most {most_within(arrivals, window_s)} in {window_s} s")
+        assert most_within(arrivals, window_s) <= 10 * window_s + 10
+    assert arrivals[-1] - arrivals[0] <= 1.5 * len(arrivals) / 10
+
+
+def most_within(arrivals, seconds):
+    """The largest number of arrivals in any stretch of so many seconds."""
+    first, most = 0, 0
+    for last, at in enumerate(arrivals):
+        while arrivals[first] <= at - seconds:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+@pytest.fixture
+def here(settings, tmp_path, db):
+    """Runs of toys in this process."""
+    settings.RUN_KINDS = "tests.toy_kinds.KINDS"
+    return settings
+
+
+def a_run(kind, items, budget=None):
+    return start_run(kind, by=None, title="toys", parameters=parameters(items), budget=budget)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", ["429", "429=0.2"], ids=["without_retry_after", "with_retry_after"])
+def test_in_a_storm_of_429_fewer_calls_are_in_flight_and_every_item_is_done(here, tmp_path, fault):
+    server = DemoModel("--latency", "0.05", log=tmp_path / "arrivals.jsonl")
+    here.MODELS_FILE = server.models_file(tmp_path)
+    calm = work_until_it_stops(a_run("once", 200))
+    before = statistics.median(event["in_flight"] for event in server.events("arrived"))
+    server.fail(fault, rate=0.5)
+    run = work_until_it_stops(a_run("once", sized(1_200)))
+    storm = server.events("arrived")[calm.items_total :]
+    server.stop()
+    assert (run.state, run.items_done, run.items_failed) == (RunState.DONE, run.items_total, 0)
+    assert run.calls_failed > run.items_total / 4
+    assert statistics.median(event["in_flight"] for event in storm[len(storm) // 2 :]) <= before / 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_budget_is_overshot_by_the_last_reservation_at_most(here, models_file):
+    needed = cost_of_run(here, "four_questions", sized(1_000))
+    budget = needed / 3
+    run = a_run("four_questions", sized(1_000), budget=budget)
+    workers = [threading.Thread(target=work_and_close, args=(run.pk,)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    run.refresh_from_db()
+    reservation = cost_of_item(kind_named(run.kind), run.items.first().payload, load_catalog(here.MODELS_FILE))
+    assert (run.state, run.reserved) == (RunState.OVER_BUDGET, 0)
+    assert budget / 2 < run.spent <= budget + reservation
+
+
+def cost_of_run(here, kind, items):
+    return work_until_it_stops(a_run(kind, items)).spent
+
+
+def work_and_close(pk):
+    work_until_it_stops(Run.objects.get(pk=pk))
+    connections.close_all()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_endpoint_that_was_never_there_is_reported_at_once(here, tmp_path, demo_model):
+    port = free_port()
+    here.MODELS_FILE = demo_model.models_file(tmp_path, **{f":{demo_model.port}/": f":{port}/"})
+    began = time.monotonic()
+    run = work_until_it_stops(a_run("once", 50))
+    assert time.monotonic() - began < 10
+    assert (run.state, run.items_failed, run.calls, run.calls_lost) == (RunState.PAUSED, 0, 0, 0)
+    assert f"127.0.0.1:{port}" in run.note
