@@ -48,6 +48,8 @@ def read_bank():
 
 
 PROBLEMS = read_bank()
+# One process runs each program once for all tests.
+pytestmark = pytest.mark.xdist_group("the bank")
 each_problem = pytest.mark.parametrize("problem", PROBLEMS, ids=[problem["slug"] for problem in PROBLEMS])
 
 

@@ -10,7 +10,11 @@ from curation.models import Judge, Query, Score, Template, Verdict
 from dialogues.models import Dialogue, Revision, Version
 from tests.making import a_dialogue, a_query
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.needs("chromium"),
+    pytest.mark.xdist_group("the desks in a browser"),
+    pytest.mark.django_db(transaction=True),
+]
 
 LABELS = ["Very Basic", "Basic", "Intermediate", "Difficult", "Very Difficult"]
 

@@ -67,6 +67,7 @@ def nearest_by_brute_force(vectors, k=4):
 
 
 @pytest.mark.needs("embeddings")
+@pytest.mark.xdist_group("the embedding model")
 @pytest.mark.django_db(transaction=True)
 def test_packed_members_are_among_their_anchors_four_nearest_by_brute_force():
     from embeddings import Embedder

@@ -58,6 +58,7 @@ def gone_without_packing(demo_model, tmp_path_factory):
     return site, said, file
 
 
+@pytest.mark.xdist_group("the demo without packing")
 @pytest.mark.skipif(not START_OVER, reason="--reset only clears the SQLite database")
 def test_reset_starts_over(gone_without_packing):
     site, _, _ = gone_without_packing
@@ -65,6 +66,7 @@ def test_reset_starts_over(gone_without_packing):
     assert site.ask_database("Query.objects.count()") > 100
 
 
+@pytest.mark.xdist_group("the demo without packing")
 def test_without_packing_it_goes_the_rest_of_the_way_and_says_so(gone_without_packing):
     site, said, file = gone_without_packing
     assert "packing was left out" in said

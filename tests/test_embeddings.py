@@ -5,7 +5,7 @@ import pytest
 import embeddings
 from embeddings import Embedder, MissingExtra, nearest, require
 
-pytestmark = pytest.mark.needs("embeddings")
+pytestmark = [pytest.mark.needs("embeddings"), pytest.mark.xdist_group("the embedding model")]
 
 TEXTS = [
     "Write a Python function that reverses a linked list.",

@@ -13,7 +13,11 @@ from runs.models import Run
 from tests.browsing import wait_until
 from tests.making import a_batch, a_dialogue, a_kept_query, a_query
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.needs("chromium"),
+    pytest.mark.xdist_group("the pages in a browser"),
+    pytest.mark.django_db(transaction=True),
+]
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
