@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -97,7 +98,7 @@ async def _attempt(desk: Desk, asked: ledger.Asked) -> Stored:
     throttle = desk.throttle(asked.model.endpoint)
     async with throttle.place():
         await _wait_for_turn(desk, asked)
-        if desk.stopping:
+        if desk.stopping or desk.spent_up:
             raise Interrupted("the run stops before this question is sent")
         try:
             number = desk.spool.sent(sent := asked.leaving(desk.writer.run.pk))
@@ -131,12 +132,15 @@ def _settle(desk: Desk, number: int, outcome: Outcome) -> "asyncio.Future[tuple[
         # It stands in the database all the same, unless this process is killed within milliseconds.
         ordinal = desk.spool.outcomes
         desk.stop(str(full))
+    cost = outcome.cost or Decimal(0)
+    desk.unwritten += cost
     future = desk.writer.together(desk.settle, Settling(ordinal, outcome))
-    future.add_done_callback(lambda done: _settled(desk, number, done))
+    future.add_done_callback(lambda done: _settled(desk, number, cost, done))
     return future
 
 
-def _settled(desk: Desk, number: int, done: "asyncio.Future[tuple[int, bool]]") -> None:
+def _settled(desk: Desk, number: int, cost: Decimal, done: "asyncio.Future[tuple[int, bool]]") -> None:
+    desk.unwritten -= cost
     if not done.cancelled() and done.exception() is None:
         desk.spool.settled(number)
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 
@@ -57,6 +58,7 @@ class Desk:
     in_flight: dict[str, "asyncio.Task[Stored]"] = field(default_factory=dict)
     failures_in_a_row: dict[tuple[str, str], int] = field(default_factory=dict)
     jitter: random.Random = field(default_factory=random.Random)
+    unwritten: Decimal = Decimal(0)  # cost of answers that are here and not in the database yet
 
     def __post_init__(self) -> None:
         # One object each, so that the writer knows what may be done together.
@@ -65,6 +67,12 @@ class Desk:
     @property
     def stopping(self) -> bool:
         return self.stop_asked.is_set()
+
+    @property
+    def spent_up(self) -> bool:
+        """Nothing of the budget is left, whatever was estimated; what is in flight may still come on top."""
+        run = self.writer.run
+        return run.budget is not None and Decimal(0) < run.spent + self.unwritten >= run.budget
 
     def stop(self, broken: str = "") -> None:
         """Nothing further is sent; `broken` says why no item of this run can go on."""

@@ -46,7 +46,8 @@ def claim(
     if run.budget is None:
         return Claimed(_lease(worker, candidates, at))
     held: Decimal = _leased(run).aggregate(sum=Sum("reserved"))["sum"] or Decimal(0)
-    chosen = _affordable(candidates, run.budget - run.spent - spent - held, price)
+    paid = run.spent + spent
+    chosen = [] if 0 < paid >= run.budget else _affordable(candidates, run.budget - paid - held, price)
     items = _lease(worker, chosen, at)
     WorkItem.objects.bulk_update(items, ["reserved"])
     Run.objects.filter(pk=run.pk).update(reserved=held + sum(item.reserved for item in items))

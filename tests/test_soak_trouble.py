@@ -14,6 +14,7 @@ import pytest
 from django.db import connections
 
 from llm.catalog import load_catalog
+from runs import controlling
 from runs.kinds import kind_named
 from runs.models import Run, RunState
 from runs.pricing import cost_of_item
@@ -185,22 +186,37 @@ def test_in_a_storm_of_429_fewer_calls_are_in_flight_and_every_item_is_done(here
 
 @pytest.mark.django_db(transaction=True)
 def test_a_budget_is_overshot_by_the_last_reservation_at_most(here, models_file):
-    needed = cost_of_run(here, "four_questions", sized(1_000))
-    budget = needed / 3
-    run = a_run("four_questions", sized(1_000), budget=budget)
+    budget = work_until_it_stops(a_run("four_questions", sized(1_000))).spent / 3
+    run = worked_on_by_two(a_run("four_questions", sized(1_000), budget=budget))
+    reservation = cost_of_item(kind_named(run.kind), run.items.first().payload, load_catalog(here.MODELS_FILE))
+    assert (run.state, run.reserved) == (RunState.OVER_BUDGET, 0)
+    assert budget / 2 < run.spent <= budget + reservation
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_was_taken_for_free_stops_at_its_budget_but_for_what_is_in_flight(here, tmp_path, demo_model):
+    in_flight = 8
+    here.MODELS_FILE = demo_model.models_file(tmp_path, **{"concurrency = 64": f"concurrency = {in_flight}"})
+    items = sized(1_000)
+    needed = work_until_it_stops(a_run("taken_for_free", items)).spent
+    run = worked_on_by_two(a_run("taken_for_free", items, budget=needed / 2))
+    dearest = max(call.cost for call in run.paid_calls.all())
+    assert (run.state, run.reserved, run.items_failed) == (RunState.OVER_BUDGET, 0, 0)
+    assert run.budget <= run.spent <= run.budget + 2 * in_flight * dearest
+    assert run.spent < needed
+    controlling.set_budget(run, 2 * needed, by=None)
+    run = work_until_it_stops(run)
+    assert (run.state, run.items_done, run.calls) == (RunState.DONE, items, 4 * items)
+
+
+def worked_on_by_two(run):
     workers = [threading.Thread(target=work_and_close, args=(run.pk,)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
     run.refresh_from_db()
-    reservation = cost_of_item(kind_named(run.kind), run.items.first().payload, load_catalog(here.MODELS_FILE))
-    assert (run.state, run.reserved) == (RunState.OVER_BUDGET, 0)
-    assert budget / 2 < run.spent <= budget + reservation
-
-
-def cost_of_run(here, kind, items):
-    return work_until_it_stops(a_run(kind, items)).spent
+    return run
 
 
 def work_and_close(pk):

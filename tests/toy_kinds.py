@@ -114,6 +114,9 @@ KINDS = {
     for name, step in STEPS.items()
 }
 KINDS["saves_badly"] = Kind("saves_badly", "saves badly", _plan, _once, _save_odd_badly, _estimate, ("scorer",))
+KINDS["taken_for_free"] = Kind(
+    "taken_for_free", "taken for free", _plan, _four_questions, _save, _no_questions, ("scorer",)
+)
 KINDS["runs_code"] = Kind("runs_code", "runs code", _plan, _runs_code, _save, _no_questions)
 
 
