@@ -138,6 +138,7 @@ def test_thousands_of_runs_in_a_row_leave_nothing_behind(own_temporary_folder):
     assert shared_grown_mb < SHARED_MEMORY_MB
 
 
+@pytest.mark.soak
 def test_four_workers_at_once_interfere_in_nothing(public_copy):
     """Four processes, as four workers are, whose programs use the same names and numbers at the same time."""
     each = max(10, sized(400))
