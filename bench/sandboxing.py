@@ -47,4 +47,5 @@ def _run(code: str) -> None:
 
 
 def _run_bare() -> None:
-    subprocess.run(["python3", "-I", "-S", "-c", "pass"], check=True, cwd="/")
+    # The same interpreter that the sandbox takes, whatever else is called python3 here.
+    subprocess.run(["python3", "-I", "-S", "-c", "pass"], check=True, cwd="/", env={"PATH": "/usr/bin:/bin"})
