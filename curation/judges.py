@@ -83,9 +83,10 @@ def install_shipped_templates() -> None:
 
 
 def template_names() -> list[str]:
-    """The names of all templates, those too whose shipped file nobody has used yet."""
+    """The names of all templates, the usual ones first; those too whose shipped file nobody has used yet."""
     shipped = {read_template(path.read_text(encoding="utf-8"), path.name).name for path in PROMPTS.glob("*.toml")}
-    return sorted(shipped | set(Template.objects.values_list("name", flat=True)))
+    names = shipped | set(Template.objects.values_list("name", flat=True))
+    return [*DEFAULT_TEMPLATES, *sorted(names - set(DEFAULT_TEMPLATES))]
 
 
 def newest_template(name: str) -> Template:

@@ -60,13 +60,15 @@ class RunForm(forms.Form):
 
 def _model_field(role: str, catalog: Catalog) -> forms.ChoiceField:
     usual = catalog.roles.get(role)
-    choices = [(slug, _words_for(model)) for slug, model in catalog.models.items()]
-    return forms.ChoiceField(label=f"{role.capitalize()} model", choices=choices, initial=usual.slug if usual else None)
+    return forms.ChoiceField(
+        label=f"{role.capitalize()} model",
+        choices=[(slug, _words_for(model)) for slug, model in catalog.models.items()],
+        initial=usual.slug if usual else None,
+        help_text="Prices per million tokens.",
+    )
 
 
 def _words_for(model: Model) -> str:
-    scripted = ", scripted demo" if model.endpoint.scripted else ""
     if model.input_usd_per_million is None:
-        return f"{model.slug} on {model.endpoint.name}{scripted}, no price known"
-    prices = f"${model.input_usd_per_million:g} in, ${model.output_usd_per_million:g} out per million tokens"
-    return f"{model.slug} on {model.endpoint.name}{scripted}, {prices}"
+        return f"{model.slug}, no price known"
+    return f"{model.slug}, ${model.input_usd_per_million:g} in, ${model.output_usd_per_million:g} out"

@@ -15,7 +15,7 @@ from runs.ledger import answered_keys, question
 TYPICAL_PROMPT_TOKENS, TYPICAL_ANSWER_TOKENS = 1200, 500
 BLOCK = 500
 # A page prices so many items one by one, and of those beyond every so manieth block.
-PRICED_ONE_BY_ONE, EVERY = 5_000, 20
+PRICED_ONE_BY_ONE, EVERY = 20_000, 20
 
 
 @dataclass

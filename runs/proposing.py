@@ -55,15 +55,16 @@ def price_later(proposal: Proposal) -> None:
 def price(proposal: Proposal) -> None:
     """Work out the quote, showing on the way how far it is. Nothing is sent and no item is written."""
     here = Proposal.objects.filter(pk=proposal.pk)
-    kind, told_at = kind_named(proposal.kind), time.monotonic()
+    kind, told_at = kind_named(proposal.kind), 0.0
 
     def tell(items: int) -> None:
         nonlocal told_at
-        if time.monotonic() >= told_at + TELL_EVERY_S:
-            told_at = time.monotonic()
-            here.update(figures={"items_so_far": items})
+        if (now := time.time()) >= told_at + TELL_EVERY_S:
+            told_at = now
+            here.update(figures={"items_so_far": items, "told_at": now})
 
     imagined = Run(kind=kind.name, parameters=dict(proposal.parameters))
+    tell(0)
     try:
         catalog = load_catalog(settings.MODELS_FILE).with_overrides(proposal.parameters.get("roles", {}))
         draw = int(proposal.parameters.get("draw", 0))

@@ -1,14 +1,13 @@
 """Before a run starts: a room's form asks for one, the quote page says what it would cost and has the button."""
 
+import time
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
@@ -19,12 +18,13 @@ from runs.forms import RunForm
 from runs.handing import NobodyThere
 from runs.kinds import kind_named
 from runs.models import Proposal
+from runs.scripted import scripted_models
 from runs.starting import unfinished
 from web.notices import tell_done, tell_refused
 from web.pages import page_or_part
 
-# By then a worker that is there has taken it up.
-PATIENCE = timedelta(seconds=30)
+# By then a worker that is there has taken it up, or shown that it is at it.
+PATIENCE_S = 60.0
 
 
 def ask_for_run(
@@ -96,17 +96,18 @@ def _proposed(request: HttpRequest, form: RunForm, wanted: proposing.Wanted) -> 
 def _as_shown(proposal: Proposal) -> dict[str, Any]:
     figures, kind = proposal.figures, kind_named(proposal.kind)
     is_priced, cost = proposal.priced_at is not None, Decimal(figures.get("cost", 0))
-    is_left = not is_priced and proposal.asked_at < timezone.now() - PATIENCE and not figures
-    over = proposal.budget is not None and cost > proposal.budget
+    silence_s = time.time() - figures.get("told_at", proposal.asked_at.timestamp())
     return {
         "proposal": proposal,
         "figures": figures,
         "cost": cost,
         "is_priced": is_priced,
         "poll_s": None if is_priced or proposal.error else 2,
-        "is_left": is_left,
+        "silence_s": silence_s,
+        "is_left": not is_priced and silence_s > PATIENCE_S,
         "is_sampled": figures.get("priced_items", 0) < figures.get("items", 0),
-        "reaches": proposal.budget / cost if over and proposal.budget is not None else None,
+        "is_short": proposal.budget is not None and cost > proposal.budget,
+        "scripted": sorted(scripted_models() & set(proposal.parameters.get("roles", {}).values())),
         "same": unfinished(proposal.kind, proposal.parameters) if proposal.run is None else None,
         "change": f"{reverse(kind.start_page.address)}?{proposal.asked}" if kind.start_page else None,
     }
