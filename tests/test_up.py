@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 import urllib.request
 from pathlib import Path
@@ -55,19 +56,19 @@ def end(process):
         process.communicate(timeout=60)
 
 
-@pytest.fixture
-def running(site, started):
+def start_up(site, started):
+    """`up` once it serves."""
     port = free_port()
     process = site.start("up", "--port", port)
     started.append(process)
     wait_for(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/login/"), "the site")
     assert process.poll() is None, process.stdout.read()
-    return port, process
+    return process
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find processes left behind")
-def test_up_serves_works_through_the_broker_and_leaves_nothing_behind(site, running, tmp_path):
-    _, process = running
+def test_up_serves_works_through_the_broker_and_leaves_nothing_behind(site, started, tmp_path):
+    process = start_up(site, started)
     rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(20)]
     file = tmp_path / "queries.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -85,9 +86,10 @@ def test_up_serves_works_through_the_broker_and_leaves_nothing_behind(site, runn
     assert alive_with(marker) == []
 
 
-def test_a_taken_port_is_named_with_the_remedy(site, running):
-    port, _ = running
-    status, _, stderr = site.run("up", "--port", port)
+def test_a_taken_port_is_named_with_the_remedy(site):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        status, _, stderr = site.run("up", "--port", port)
     assert status == 2
     assert f"127.0.0.1:{port} cannot be used" in stderr
     assert "--port" in stderr
@@ -117,10 +119,8 @@ def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_go
     file = tmp_path / "queries.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     site.manage("import_queries", file, "--source", "made")
-    port = free_port()
-    started.append(site.start("up", "--port", port))
     # A run that is there at the start waits for the first sweep; this one is sent to the worker at once.
-    wait_for(lambda: answers(f"http://127.0.0.1:{port}/login/"), "the site")
+    start_up(site, started)
     site.manage("score")
     wait_for(lambda: model.stats()["requests"] >= 12, "the run to be under way", seconds=140)
     end(started[0])
