@@ -14,7 +14,7 @@ from runs.asking import BLAMES_ENDPOINT, LedgerAsk
 from runs.desk import Desk, Interrupted
 from runs.kinds import Executed, Finished, Kind, Skipped
 from runs.models import ItemState, WorkItem
-from runs.writing import Tally, Writer
+from runs.writing import DATABASE_AWAY, Tally, Writer
 
 logger = logging.getLogger(__name__)
 # The sandbox itself failed so often in a row that no other item would fare better: the run stops and says why.
@@ -68,6 +68,8 @@ async def do_item(work: Work, item: WorkItem) -> None:
             await give_back(work, item)
         else:
             await _end(work, item, ItemState.FAILED, error_class=failure.kind, error=str(failure))
+    except DATABASE_AWAY:
+        raise  # no item is to blame: the worker ends, and what it paid for stands in its spool
     except Exception as error:
         # One item's trouble must not end the run: it is recorded with its reason and can be retried.
         logger.info("item %s of run %s failed", item.key, item.run_id, exc_info=True)
@@ -79,6 +81,8 @@ async def do_item(work: Work, item: WorkItem) -> None:
 async def _save(work: Work, item: WorkItem, outcome: Any) -> None:
     try:
         await work.writer.together(work.save, Finished(item, outcome))
+    except DATABASE_AWAY:
+        raise
     except Exception as error:
         logger.exception("the outcome of item %s of run %s could not be saved", item.key, item.run_id)
         await _end(work, item, ItemState.FAILED, error_class=type(error).__name__, error=f"not saved: {error}")

@@ -26,7 +26,7 @@ from runs.models import ACTIVE_STATES, ItemState, Run, RunState, Worker, WorkIte
 from runs.pricing import cost_of_item
 from runs.spool import Spool
 from runs.workers import SUSPECT_AFTER
-from runs.writing import Tally, Writer
+from runs.writing import Tally, Writer, patiently
 
 logger = logging.getLogger(__name__)
 TICK_S = 0.2
@@ -144,7 +144,7 @@ def _renew(items: list[WorkItem], tally: Tally) -> None:
 
 
 def _bury_dead() -> None:
-    workers.bury_dead(at=timezone.now())
+    patiently(lambda: workers.bury_dead(at=timezone.now()))
 
 
 def _sample_rate(run: Run, tally: Tally) -> None:

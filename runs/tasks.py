@@ -13,6 +13,7 @@ from runs.engine import work_on
 from runs.kinds import kind_named
 from runs.models import Proposal, Run
 from runs.starting import plan_run
+from runs.writing import patiently
 
 
 @shared_task
@@ -23,7 +24,7 @@ def run_slice(run_id: int, number: int, turn: str) -> None:
         return
     slices.call_for_help(place)
     told_to_end = asyncio.run(work_on(place.run, seconds=settings.RUN_SLICE_SECONDS))
-    slices.go_on(place, told_to_end=told_to_end)
+    patiently(lambda: slices.go_on(place, told_to_end=told_to_end))
 
 
 @shared_task

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import time
+from functools import partial
 
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from runs import workers
 from runs.engine import Report, work_on
 from runs.models import ACTIVE_STATES, Run, RunState
 from runs.slices import has_work, settle_stopping
+from runs.writing import patiently
 
 POLL_S = 0.5
 MOVING_STATES = (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING)
@@ -19,16 +21,15 @@ MOVING_STATES = (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING)
 def work_until_it_stops(run: Run, *, report: Report | None = None) -> Run:
     """Work on a run until it has ended, paused, or spent its budget; also while others work on it too."""
     while True:
-        workers.bury_dead(at=timezone.now())
-        settle_stopping()
-        run.refresh_from_db()
+        patiently(_tidy)
+        patiently(run.refresh_from_db)
         if run.state not in MOVING_STATES:
             return run
         ended = run.items_ended
-        if has_work(run):
+        if patiently(partial(has_work, run)):
             if asyncio.run(work_on(run, report=report)):
                 sys.exit(128 + signal.SIGTERM)
-            run.refresh_from_db()
+            patiently(run.refresh_from_db)
         if run.items_ended == ended and run.state in MOVING_STATES:
             time.sleep(POLL_S)  # others hold what is left
         if report is not None:
@@ -37,13 +38,21 @@ def work_until_it_stops(run: Run, *, report: Report | None = None) -> Run:
 
 def work_until_idle() -> int:
     """Work on every queued run in turn until none has work left; how many runs were worked on."""
-    workers.bury_dead(at=timezone.now())
-    settle_stopping()
+    patiently(_tidy)
     worked = 0
     while True:
-        waiting = [run for run in Run.objects.filter(state__in=ACTIVE_STATES).order_by("pk") if has_work(run)]
+        waiting = patiently(_waiting)
         if not waiting:
             return worked
         for run in waiting:
             work_until_it_stops(run)
             worked += 1
+
+
+def _waiting() -> list[Run]:
+    return [run for run in Run.objects.filter(state__in=ACTIVE_STATES).order_by("pk") if has_work(run)]
+
+
+def _tidy() -> None:
+    workers.bury_dead(at=timezone.now())
+    settle_stopping()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ Result = TypeVar("Result")
 PIECES_AT_ONCE, GATHER_S, GATHER_S_PER_ITEM = 200, 0.05, 0.0002
 # How long a deadlock, a held lock or a database that restarts is waited out before anyone hears of it.
 PATIENCE_S, POLL_S = 60.0, 0.1
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 @dataclass
@@ -144,26 +146,15 @@ class Writer:
     def _commit(self, groups: list[list[_Waiting]]) -> list[Any]:
         give_up_at = time.monotonic() + PATIENCE_S
         try:
-            return self._patiently(groups, give_up_at)
+            return patiently(partial(self._in_one_transaction, groups), give_up_at=give_up_at)
         except Exception:  # noqa: BLE001  # one piece spoilt it for all: each alone, so that only its owner hears of it
             return [self._alone(one, give_up_at) for one in chain.from_iterable(groups)]
 
     def _alone(self, one: _Waiting, give_up_at: float) -> Any:
         try:
-            return self._patiently([[one]], give_up_at)[0]
+            return patiently(partial(self._in_one_transaction, [[one]]), give_up_at=give_up_at)[0]
         except Exception as error:  # noqa: BLE001  # whatever went wrong is delivered to the piece that caused it
             return error
-
-    def _patiently(self, groups: list[list[_Waiting]], give_up_at: float) -> list[Any]:
-        while True:
-            try:
-                return self._in_one_transaction(groups)
-            except (OperationalError, InterfaceError):
-                # Nothing was written: the same once more, on a fresh connection.
-                connections.close_all()
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(POLL_S)
 
     def _in_one_transaction(self, groups: list[list[_Waiting]]) -> list[Any]:
         tally = Tally()
@@ -175,6 +166,22 @@ class Writer:
             self.run = Run.objects.get(pk=self.run.pk)
             self.endpoints = {row.endpoint: row for row in EndpointBucket.objects.all()}
         return outcomes
+
+
+def patiently(work: Callable[[], Result], *, give_up_at: float | None = None) -> Result:
+    """Do database work; when a lock is held or the database is away, once more on a fresh connection, for a minute.
+
+    A connection that breaks in a commit leaves open whether it was one, so work that is done twice has to do no harm.
+    """
+    last = time.monotonic() + PATIENCE_S if give_up_at is None else give_up_at
+    while True:
+        try:
+            return work()
+        except DATABASE_AWAY:
+            connections.close_all()
+            if time.monotonic() > last:
+                raise
+            time.sleep(POLL_S)
 
 
 def _grouped(batch: list[_Waiting]) -> list[list[_Waiting]]:
