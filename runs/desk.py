@@ -143,9 +143,13 @@ class Desk:
 
     def _settle(self, tally: Tally, settling: list[Settling]) -> Sequence[tuple[int, bool]]:
         outcomes = [one.outcome for one in settling]
+        new = Worker.objects.filter(pk=self.worker.pk, outcomes__lt=settling[0].ordinal)
+        if not new.update(outcomes=settling[-1].ordinal):
+            # Committed before, though the connection broke before it could say so: counted and paid once.
+            written = ledger.settled({one.sent.key for one in outcomes})
+            return [written[one.sent.key] for one in outcomes]
         written = ledger.settle(outcomes)
         tally.count(outcomes)
-        Worker.objects.filter(pk=self.worker.pk).update(outcomes=max(one.ordinal for one in settling))
         self._sign_of_life({one.sent.endpoint for one in outcomes if one.response is not None})
         return [written[one.sent.key] for one in outcomes]
 

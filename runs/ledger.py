@@ -113,6 +113,11 @@ def settle(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, bool]]:
     return {key: (pk, state == CallState.DONE and answers == ours[key]) for key, pk, answers, state in written}
 
 
+def settled(keys: Iterable[str]) -> dict[str, tuple[int, bool]]:
+    """The same for outcomes that stand there already; whose answer it is that counts is then not known."""
+    return {call.key: (call.pk, False) for call in Call.objects.filter(key__in=list(keys)).only("key")}
+
+
 def stored_response(call: Call) -> Response:
     """Read a stored answer again, with the parser of today."""
     if call.response is None:
