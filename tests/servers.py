@@ -44,7 +44,7 @@ def restart_postgresql(programs: Programs, ending: signal.Signals, *, away_s: fl
     server.send_signal(ending)
     server.wait(timeout=30)
     time.sleep(away_s)
-    programs[:] = [subprocess.Popen(server.args, stdout=subprocess.DEVNULL, cwd="/", **_as_nobody())]
+    programs[:] = [subprocess.Popen(server.args, stderr=subprocess.DEVNULL, cwd="/", **_as_nobody())]
 
 
 def _as_nobody() -> dict[str, Any]:

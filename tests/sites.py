@@ -53,9 +53,11 @@ class Site:
             command,
             cwd=ROOT,
             env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            **options,
         )
 
     def run(self, *arguments, timeout=240):

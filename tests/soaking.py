@@ -2,17 +2,22 @@
 
 import hashlib
 import json
+import os
 import random
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 import zlib
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from runs.models import Call
+from tests.migrated import ROOT
 
 TOYS = "tests.settings_toys"
 POLL_S = 0.02
@@ -70,18 +75,26 @@ def start_toys(site, kind, items, **wishes):
     )
 
 
-@contextmanager
 def a_worker(site, *arguments):
-    """A worker process, ended with the test; what it says goes to a file, for nobody reads a pipe meanwhile."""
+    """A worker process that ends when nothing is left to do, or another command of the program."""
+    return a_process(site, sys.executable, "manage.py", *(arguments or ("work", "--until-idle")))
+
+
+@contextmanager
+def a_process(site, program, *arguments):
+    """A process in a site's environment, ended with the test; nobody reads a pipe meanwhile, so it speaks to a file."""
+    command = [Path(sys.executable).parent / program, *arguments]
     with tempfile.TemporaryFile("w+") as said:
-        worker = site.start(*(arguments or ("work", "--until-idle")), stdout=said, stderr=said)
-        worker.said = lambda: (said.seek(0), said.read())[1]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=site.environ, stdout=said, stderr=said, start_new_session=True
+        )
+        process.said = lambda: (said.seek(0), said.read())[1]
         try:
-            yield worker
+            yield process
         finally:
-            if worker.poll() is None:
-                worker.kill()
-            worker.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def wait_for(condition, what, *, worker=None, seconds=120.0):
