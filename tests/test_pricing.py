@@ -11,7 +11,7 @@ from runs import ledger
 from runs.kinds import Estimate, PlannedItem, Question
 from runs.models import Call, Run
 from runs.outcomes import Outcome
-from runs.pricing import cost_of_item, quote
+from runs.pricing import cost_of_item, quote, quote_by_sample
 from tests.test_ledger import reply
 from tests.toy_kinds import KINDS, parameters
 
@@ -105,3 +105,24 @@ def test_a_longer_prompt_costs_more(catalog):
         return cost_of_item(replace(KIND, estimate=lambda payload: asked), {}, catalog)
 
     assert cost("word " * 1000) > cost("word")
+
+
+def test_a_quote_by_sample_counts_every_item_and_scales_what_it_priced(catalog):
+    seen = []
+    items = planned(2600, pad="x" * 8)
+    whole = quote(KIND, items, catalog)
+    part = quote_by_sample(KIND, iter(items), catalog, one_by_one=100, every=3, progress=seen.append)
+    assert (part.items, part.priced_items, part.calls) == (2600, 100 + 500 + 500, 2600)
+    assert part.cost == pytest.approx(whole.cost, rel=Decimal("0.01"))
+    assert part.tokens == pytest.approx(whole.tokens, rel=0.01)
+    assert seen[-1] == 2600
+    assert quote_by_sample(KIND, items[:50], catalog, one_by_one=100) == quote(KIND, items[:50], catalog)
+
+
+def test_in_a_quote_by_sample_the_answers_that_are_there_are_scaled_too(catalog):
+    items = planned(1100)
+    for item in items[100:120]:
+        answer(catalog, item)
+    part = quote_by_sample(KIND, iter(items), catalog, one_by_one=100, every=2)
+    assert part.ledger_hits == 40
+    assert part.calls == 1060

@@ -19,11 +19,8 @@ from web.pages import asks_for_part, page_or_part
 from web.paging import page_of
 
 MOVING = {RunState.QUEUED, RunState.RUNNING, RunState.PAUSING, RunState.CANCELLING}
-# Which buttons a run in a state offers. One that lacks money is given a larger budget, and goes on by itself.
+# Which buttons a run in a state offers, the main one last. One that lacks money is given more, and goes on by itself.
 OFFERED = {
-    "pause": {RunState.QUEUED, RunState.RUNNING},
-    "resume": {RunState.PAUSED, RunState.PAUSING},
-    "retry": {RunState.FAILED},
     "cancel": {
         RunState.QUEUED,
         RunState.RUNNING,
@@ -32,6 +29,9 @@ OFFERED = {
         RunState.OVER_BUDGET,
         RunState.FAILED,
     },
+    "pause": {RunState.QUEUED, RunState.RUNNING},
+    "resume": {RunState.PAUSED, RunState.PAUSING},
+    "retry": {RunState.FAILED},
 }
 
 
