@@ -182,7 +182,7 @@ SILENCED_SYSTEM_CHECKS = [] if BEHIND_TLS else ["security.W004", "security.W008"
 # How long a claimed row stays with its reviewer without a sign of life.
 CLAIM_MINUTES = env.int("CLAIM_MINUTES", 30)
 # Items in hand per worker process at most, the length of one slice of a run, and how many of them one run may have.
-RUN_WINDOW = env.int("RUN_WINDOW", 768)
+RUN_WINDOW = env.int("RUN_WINDOW", 1024)
 RUN_SLICE_SECONDS = env.int("RUN_SLICE_SECONDS", 60)
 RUN_SLICES = env.int("RUN_SLICES", 4 if REDIS_URL else 1)
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", 120)

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.2
 RENEW_EVERY_S = 20.0
 SAMPLE_EVERY_S, SAMPLES_KEPT = 2.0, 60
+# Items in hand for each question in flight: the others are being looked up, written down or saved meanwhile.
+ITEMS_PER_PLACE = 3
 Report = Callable[[Run], None]
 
 
@@ -159,8 +161,8 @@ async def _fill(work: Work) -> bool:
     """Claim items for the free places; False when there is none left to claim, or no money for one."""
     window = _window_size(work)
     room = window - len(work.tasks)
-    # Claiming one by one would cost a transaction an item; a quarter of the window is worth one.
-    if work.tasks and (room < window // 4 or _has_a_suspect(work)):
+    # Claiming one by one would cost a transaction an item; an eighth of the window is worth one.
+    if work.tasks and (room < window // 8 or _has_a_suspect(work)):
         return True
 
     def price(item: WorkItem) -> Decimal:
@@ -184,7 +186,7 @@ def _window_size(work: Work) -> int:
     """Items in hand: enough that every place at the endpoints is taken while others are looked up and written down."""
     models = [work.desk.catalog.model_for(role) for role in work.kind.roles]
     places = {model.endpoint.name: work.desk.throttle(model.endpoint).limit for model in models}
-    wanted = int(sum(places.values()) * 1.5) + 16
+    wanted = int(sum(places.values()) * ITEMS_PER_PLACE) + 16
     return min(int(settings.RUN_WINDOW), wanted)
 
 
