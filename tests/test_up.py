@@ -112,9 +112,15 @@ def test_a_port_that_cannot_be_is_refused(site):
     assert "127.0.0.1:70000 cannot be used" in stderr
 
 
-def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_goes_on(tmp_path, started):
-    model = DemoModel("--latency", "0.5")
-    site = Site(tmp_path, model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 4"}))
+@pytest.fixture
+def slow_model():
+    server = DemoModel("--latency", "0.5")
+    yield server
+    server.stop()
+
+
+def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_goes_on(tmp_path, slow_model, started):
+    site = Site(tmp_path, slow_model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 4"}))
     rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(30)]
     file = tmp_path / "queries.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -122,12 +128,11 @@ def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_go
     # A run that is there at the start waits for the first sweep; this one is sent to the worker at once.
     start_up(site, started)
     site.manage("score")
-    wait_for(lambda: model.stats()["requests"] >= 12, "the run to be under way", seconds=140)
+    wait_for(lambda: slow_model.stats()["requests"] >= 12, "the run to be under way", seconds=140)
     end(started[0])
     calls, leased = site.ask_database("[Run.objects.get().calls, WorkItem.objects.filter(state='leased').count()]")
-    assert (calls, leased) == (model.stats()["requests"], 0)
+    assert (calls, leased) == (slow_model.stats()["requests"], 0)
     started.append(site.start("up", "--port", free_port()))
     wait_for(lambda: site.ask_database("Run.objects.get().state") == "done", "the run to go on and end", seconds=140)
     end(started[1])
-    assert model.stats()["repeated"] == 0
-    model.stop()
+    assert slow_model.stats()["repeated"] == 0
