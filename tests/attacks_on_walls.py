@@ -65,7 +65,9 @@ ATTACKS = {
     "the way outside": Attack(
         TRIED.format(deed="socket.socket(2, 2).connect(('198.51.100.1', 9))"), ("own_network",), of_the_kernel=True
     ),
-    "an abstract UNIX socket": Attack(TRIED.format(deed="socket.socket(1).connect('\\x00{abstract}')"), ("own_network",)),
+    "an abstract UNIX socket": Attack(
+        TRIED.format(deed="socket.socket(1).connect('\\x00{abstract}')"), ("own_network",)
+    ),
     "a UNIX socket by its path": Attack(
         TRIED.format(deed="socket.socket(1).connect('{folder}/socket')"), ("own_files",)
     ),
