@@ -89,6 +89,11 @@ def ask(run: Run, *, by: User | None, door: Door = Door.PAGE) -> Action:
     return action
 
 
+def forget(run: Run) -> None:
+    """Nobody could be told to compact it: it may be asked for again at once."""
+    Run.objects.filter(pk=run.pk).update(compacting_at=None)
+
+
 def compact(run: Run, *, action: Action, progress: Progress = lambda done, total: None) -> Dropped:
     """Drop it block by block, each in its own transaction; killed, it is simply asked for and done again."""
     calls, items = _keys(run.paid_calls.all()), _keys(_done_items(run))

@@ -15,7 +15,7 @@ from accounts.actions import record
 from accounts.models import User
 from llm.catalog import Catalog, CatalogError, api_key, load_catalog
 from llm.preflight import unreachable
-from runs.handing import PRICE, hand_over
+from runs.handing import PRICE, NobodyThere, hand_over
 from runs.kinds import Kind, kind_named
 from runs.models import Proposal, Run
 from runs.pricing import Quote, quote_by_sample
@@ -47,9 +47,13 @@ def propose(
 
 
 def price_later(proposal: Proposal) -> None:
-    """Have it priced, by the ledger and the prices of then."""
-    Proposal.objects.filter(pk=proposal.pk).update(priced_at=None, error="", figures={}, asked_at=timezone.now())
-    hand_over(PRICE, proposal.pk)
+    """Have it priced, by the ledger and the prices of then; where nobody can hear of it, the proposal says so."""
+    here = Proposal.objects.filter(pk=proposal.pk)
+    here.update(priced_at=None, error="", figures={}, asked_at=timezone.now())
+    try:
+        hand_over(PRICE, proposal.pk)
+    except NobodyThere as reason:
+        here.update(error=str(reason))
 
 
 def price(proposal: Proposal) -> None:

@@ -68,7 +68,10 @@ def compact_run(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         action = compacting.ask(run, by=cast(User, request.user))
         hand_over(COMPACT, run.pk, action.pk)
-    except (NotNow, NobodyThere) as reason:
+    except NobodyThere as reason:
+        compacting.forget(run)
+        tell_refused(request, f"{reason}.")
+    except NotNow as reason:
         tell_refused(request, f"{reason}.")
     else:
         tell_done(request, "The worker for jobs drops what the run no longer needs.")

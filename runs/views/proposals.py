@@ -38,10 +38,7 @@ def ask_for_run(
     if request.method != "POST" or not form.is_valid():
         return render(request, page, {"form": form}, status=422 if request.method == "POST" else 200)
     proposal = _proposed(request, form, wanted_by(form))
-    try:
-        proposing.price_later(proposal)
-    except NobodyThere as reason:
-        tell_refused(request, f"{reason}.")
+    proposing.price_later(proposal)
     return redirect(proposal)
 
 
@@ -72,10 +69,7 @@ def start_proposed(request: HttpRequest, pk: int) -> HttpResponse:
 def price_proposed(request: HttpRequest, pk: int) -> HttpResponse:
     """Have it priced once more."""
     proposal = get_object_or_404(Proposal, pk=pk)
-    try:
-        proposing.price_later(proposal)
-    except NobodyThere as reason:
-        tell_refused(request, f"{reason}.")
+    proposing.price_later(proposal)
     return redirect(proposal)
 
 

@@ -52,7 +52,7 @@ class Command(StudioCommand):
             )
         action = _unless_not_now(lambda: compacting.ask(run, by=None, door=Door.COMMAND))
         dropped = compacting.compact(run, action=action, progress=self._told)
-        lines = [f"{dropped} dropped; replies, scores and costs stay"]
+        lines = [f"{dropped} dropped; replies, scores and costs stay. The database uses the room for what comes next"]
         return Outcome(result=_row(run) | _dropped(dropped), lines=lines)
 
     def _told(self, done: int, total: int) -> None:
