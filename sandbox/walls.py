@@ -27,6 +27,7 @@ class Wall(StrEnum):
     OWN_NETWORK = "own_network"
     OWN_FILES = "own_files"
     OWN_SESSION = "own_session"
+    HIDDEN_REAPER = "hidden_reaper"  # who could write the memory of the first process would have no limits there
     BOUNDED_DISKS = "bounded_disks"
     CLOSED_DISKS = "closed_disks"  # the memory disks without a bound cannot be written
     DIES_WITH_US = "dies_with_us"
@@ -89,7 +90,7 @@ def _files(job: Job, variation: Variation, walls: frozenset[Wall], descriptors: 
         *("--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin"),
         *("--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"),
         *(_chosen_files() if Wall.OWN_FILES in walls else _all_files()),
-        *(("--proc", "/proc") if variation.proc else ()),
+        *(_processes(walls) if variation.proc else ()),
         *("--dev", "/dev"),
         *(*disk, "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108
         *(*disk, "--perms", "0700", "--tmpfs", "/box"),
@@ -98,6 +99,12 @@ def _files(job: Job, variation: Variation, walls: frozenset[Wall], descriptors: 
         # Both are memory disks without a bound, so they are closed for writing, after the last mount.
         *(("--remount-ro", "/dev", "--remount-ro", "/") if Wall.CLOSED_DISKS in walls else ()),
     ]
+
+
+def _processes(walls: frozenset[Wall]) -> Iterable[str]:
+    yield from ("--proc", "/proc")
+    if Wall.HIDDEN_REAPER in walls:
+        yield from ("--size", "4096", "--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1")
 
 
 def _chosen_files() -> Iterable[str]:

@@ -37,13 +37,18 @@ ATTACKS = {
     "reading through a symbolic link": Attack(
         REACHING + "os.symlink('{folder}/.env', 'link')\nreach(lambda: open('link').read() and None)", ("own_files",)
     ),
-    "reading through /proc/1/root": Attack(read("'/proc/1/root{folder}/.env'"), ("own_files",)),
+    "reading through /proc/1/root": Attack(read("'/proc/1/root{folder}/.env'"), ("own_files", "hidden_reaper")),
+    # Whoever writes that memory is the first process, which has no limits and is not counted.
+    "writing the memory of the first process": Attack(
+        REACHING + "for name, mode in (('cmdline', 'rb'), ('mem', 'r+b')): reach(lambda: open(f'/proc/1/{name}', mode))",
+        ("hidden_reaper",),
+    ),
     "reading the worker's environment": Attack(
         "import glob\n"
         "for name in glob.glob('/proc/[0-9]*/environ'):\n"
         "    try: print('BREACH' if b'SECRET=' in open(name, 'rb').read() else 'clean')\n"
         "    except OSError as why: print(why)",
-        ("clean_launcher",),
+        ("clean_launcher", "hidden_reaper"),
     ),
     "writing outside": Attack(TRIED.format(deed="open('{folder}/open/left', 'w').write('x') and None"), ("own_files",)),
     "writing through a symbolic link": Attack(

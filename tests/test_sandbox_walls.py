@@ -105,7 +105,8 @@ def test_1_the_launchers_environment_cannot_be_read_inside(attack):
 
 
 def test_1_violated_clearing_the_environment_of_the_program_hides_nothing(worker):
-    result = without(worker, f"{ENVIRONMENTS}\nimport os; print('SECRET' in os.environ)", "clean_launcher")
+    code = f"{ENVIRONMENTS}\nimport os; print('SECRET' in os.environ)"
+    result = without(worker, code, "clean_launcher", "hidden_reaper")
     assert "SECRET=the secret" in result.stdout
     assert result.stdout.endswith("False\n")
 
