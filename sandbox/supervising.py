@@ -199,7 +199,7 @@ def _sample(watch: Watch) -> None:
         return
     watch.usage.sample(watch.root)
     cap = watch.limits.tree_memory_bytes
-    if watch.usage.resident_bytes > cap and watch.usage.proportional_bytes() > cap:
+    if watch.usage.memory_bytes > cap and watch.usage.proportional_bytes() > cap:
         _condemn(watch, Status.OUT_OF_MEMORY, f"more than {cap // 2**20} MiB of memory")
     # Before the first phase the root is still the host's.
     elif watch.phase is not None and (why := watch.full(watch.root, watch.limits)):

@@ -36,6 +36,23 @@ for number in range(8):
     children.append(child)
 print('BREACH' if [os.waitpid(child, 0)[1] for child in children] == [0] * 8 else 'a child failed')
 """
+ENDED_THREADS = """
+import ctypes, os, platform, threading, time
+def hold():
+    time.sleep(0.1)
+    block = bytearray(30 * 2**20)
+    for place in range(0, len(block), 4096): block[place] = 1
+    time.sleep(0.3 if bounded else 60)
+    os._exit(0)
+children = []
+for number in range(8):
+    child = os.fork()
+    if child == 0:
+        threading.Thread(target=hold).start()
+        ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
+    children.append(child)
+print('BREACH' if [os.waitpid(child, 0)[1] for child in children] == [0] * 8 else 'a child failed')
+"""
 MEMORY_FILES = f"""{CALLING}
 for number in range(8):
     try:
@@ -108,6 +125,12 @@ ATTACKS = {
     ),
     "shared memory of eight children": Attack(
         CHILDREN.format(block="mmap.mmap(-1, 30 * 2**20)"),
+        limits={"memory_mb": 128},
+        raised={"memory_mb": 128, "tree_memory_factor": 4},
+        statuses=STOPPED,
+    ),
+    "memory of eight children whose first thread has ended": Attack(
+        ENDED_THREADS,
         limits={"memory_mb": 128},
         raised={"memory_mb": 128, "tree_memory_factor": 4},
         statuses=STOPPED,

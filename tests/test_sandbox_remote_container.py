@@ -16,8 +16,8 @@ from tests.runners import ROOT, RunnerProcess
 pytestmark = pytest.mark.needs("bubblewrap")
 PROFILE = json.loads((ROOT / "deploy/seccomp-runner.json").read_text())
 LISTED = {name for rule in PROFILE["syscalls"] for name in rule["names"]}
-# What the sandbox's own filter refuses to programs and bubblewrap needs to make the sandbox.
-FOR_THE_WALLS = {"mount", "umount2", "pivot_root", "unshare", "sethostname", "memfd_create", "personality"}
+# What the sandbox's own filter refuses to programs, and bubblewrap or the watchdog needs.
+FOR_THE_WALLS = {"mount", "umount2", "pivot_root", "unshare", "sethostname", "memfd_create", "personality", "kcmp"}
 
 PROGRAMS = {
     "python": "import subprocess, threading; threading.Thread(target=print).start(); subprocess.run(['echo', '42'])",

@@ -1,0 +1,51 @@
+"""The watchdog counts what a program keeps out of sight, and nothing twice."""
+# ruff: noqa: F811 - pytest finds imported fixtures by the names of arguments
+
+import pytest
+
+import sandbox
+from sandbox import Status
+from tests.sandbox_attack import any_worker, attack, public_copy, worker  # noqa: F401
+
+pytestmark = pytest.mark.needs("bubblewrap")
+# Mapped for reading only it is no data, and of what is never written nothing is resident: 160 MiB of page tables.
+TABLES = """
+import mmap, time
+maps = [mmap.mmap(-1, 2**34, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, mmap.PROT_READ) for _ in range(5)]
+print(sum(one[place] for one in maps for place in range(0, 2**34, 2**21)), flush=True)
+time.sleep(0.3)
+print('held')
+"""
+# Node runs under a limit on data, and so does what it starts.
+IN_TABLES = f"process.stdout.write(require('child_process').execFileSync('python3', ['-I', '-c', `{TABLES}`]))"
+# What is about to become another program runs in the memory of the first for a moment.
+STARTING = """
+import subprocess
+block = bytearray(120 * 2**20)
+for place in range(0, len(block), 4096): block[place] = 1
+for number in range(150): subprocess.run(['/usr/bin/true'], check=True)
+print('all started')
+"""
+
+
+@pytest.fixture
+def javascript():
+    if not sandbox.runtime("javascript"):
+        pytest.skip("no javascript here")
+
+
+def test_page_tables_count_though_nothing_is_resident(javascript, attack):
+    result = attack(IN_TABLES, "javascript", memory_mb=100)
+    assert result.status is Status.OUT_OF_MEMORY, result
+
+
+def test_with_a_higher_cap_they_are_held_and_seen(javascript, worker):
+    limits = {"memory_mb": 100, "tree_memory_factor": 4}
+    result, *_ = worker.run(IN_TABLES, language="javascript", limits=limits)
+    assert (result.status, result.stdout) == (Status.OK, "0\nheld\n"), result
+    assert result.peak_rss_bytes > 160 * 2**20
+
+
+def test_a_program_that_starts_others_is_not_counted_twice(attack):
+    result = attack(STARTING, memory_mb=150)
+    assert (result.status, result.stdout) == (Status.OK, "all started\n"), result
