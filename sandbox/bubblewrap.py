@@ -7,7 +7,7 @@ from . import commands, walls
 from .jobs import Job
 from .launching import LAUNCHER_ENVIRONMENT, Descriptors, Launched, launch, next_user_id
 from .seccomp import filter_program
-from .supervising import Watch, supervise
+from .supervising import Watch, disks_full, overfull, supervise
 from .walls import ALL_WALLS, DEFAULT_VARIATION, Variation, Wall
 
 NAME = "bubblewrap"
@@ -16,8 +16,9 @@ PROGRAMS = ("bwrap", "prlimit", "bash", "setpriv")
 
 def start(job: Job, variation: Variation = DEFAULT_VARIATION, standing: frozenset[Wall] = ALL_WALLS) -> Watch:
     """Run the job under bubblewrap and stay with it until everything inside is dead."""
+    full = overfull if Wall.OWN_NETWORK in standing else disks_full
     with launched(job, variation, standing) as program:
-        return supervise(program, job.limits, job.abandoned)
+        return supervise(program, job.limits, job.abandoned, full=full)
 
 
 def launched(

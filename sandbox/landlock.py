@@ -22,7 +22,7 @@ from .launching import Descriptors, launch, next_user_id
 from .processes import GONE, tree
 from .results import MEBIBYTE, Limits, RunResult
 from .seccomp import filter_program
-from .supervising import Full, Watch, supervise
+from .supervising import MOST_SOCKETS, Full, Watch, supervise
 
 NAME = "landlock"
 PROGRAMS = ("prlimit", "bash", "setpriv", "rm", "chmod")
@@ -129,7 +129,7 @@ def _tasks_of(user: int) -> int:
 
 
 def _fullness(folder: Path) -> Full:
-    """The folder lies on the host's disk, which sets no bound: it is counted, with the open files that have no name."""
+    """The folder lies on the host's disk, which sets no bound: it is counted, with what is open and in no folder."""
 
     def full(root: int, limits: Limits) -> str:
         most_bytes, used_bytes, entries = 2 * limits.disk_mb * MEBIBYTE, 0, 0
@@ -141,8 +141,12 @@ def _fullness(folder: Path) -> Full:
                     return f"more than {limits.entries} files and folders"
         except OSError as error:
             return f"a folder that cannot be counted: {error.strerror}"
-        used_bytes += sum(file.st_blocks * BLOCK_BYTES for file in _nameless(root))
-        return f"more than {2 * limits.disk_mb} MiB of files" if used_bytes > most_bytes else ""
+        opened = {(file.st_dev, file.st_ino): file for file in _opened(root)}.values()
+        used_bytes += sum(file.st_blocks * BLOCK_BYTES for file in opened if _is_nameless(file))
+        if used_bytes > most_bytes:
+            return f"more than {2 * limits.disk_mb} MiB of files"
+        sockets = sum(stat.S_ISSOCK(file.st_mode) for file in opened)
+        return f"more than {MOST_SOCKETS} sockets" if sockets > MOST_SOCKETS else ""
 
     return full
 
@@ -160,12 +164,22 @@ def entries_below(folder: Path) -> Iterator[os.stat_result]:
                     yield found
 
 
-def _nameless(root: int) -> Iterator[os.stat_result]:
-    """Regular files that the program holds open and has removed."""
+def _opened(root: int) -> Iterator[os.stat_result]:
+    """What the program holds open, in any thread: each may have descriptors of its own."""
     for process in tree(root)[1:]:
-        with suppress(*GONE, PermissionError):
-            for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        for thread in _listed(Path(f"/proc/{process}/task")):
+            for descriptor in _listed(thread / "fd"):
                 with suppress(*GONE):
-                    found = descriptor.stat()
-                    if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
-                        yield found
+                    yield descriptor.stat()
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Nothing when its process is gone."""
+    with suppress(*GONE, PermissionError):
+        return list(folder.iterdir())
+    return []
+
+
+def _is_nameless(file: os.stat_result) -> bool:
+    """Whether the program has removed it, so that no folder shows it."""
+    return stat.S_ISREG(file.st_mode) and file.st_nlink == 0

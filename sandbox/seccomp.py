@@ -10,7 +10,7 @@ import struct
 from functools import cache
 
 # struct seccomp_data: number, architecture, instruction pointer, six arguments (low halves first on both machines).
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 24, 32
 
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, FAIL = 0x7FFF_0000, 0x8000_0000, 0x0005_0000
@@ -27,6 +27,9 @@ AUDIT_ARCHITECTURES = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
 CLONE = {"x86_64": 56, "aarch64": 220}
 SOCKET = {"x86_64": 41, "aarch64": 198}
 SOCKETPAIR = {"x86_64": 53, "aarch64": 199}
+SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
+# What waits in a socket is kernel memory that no limit counts, so a socket stays as long as the kernel makes it.
+BUFFER_SIZES = (socket.SO_SNDBUF, socket.SO_RCVBUF)
 CLONE3 = 435  # its flags lie in memory, where a filter cannot look; libraries fall back to clone
 
 # From 424 on every machine numbers alike.
@@ -179,6 +182,7 @@ def _program(machine: str, among_others: bool) -> list[Line]:
         (JUMP_EQUAL, CLONE[machine], "clone", ""),
         (JUMP_EQUAL, SOCKET[machine], "socket", ""),
         (JUMP_EQUAL, SOCKETPAIR[machine], "pair" if among_others else "socket", ""),
+        (JUMP_EQUAL, SETSOCKOPT[machine], "option", ""),
         *((JUMP_EQUAL, number, "refuse", "") for number in refused.values()),
         *((JUMP_EQUAL, number, "itself", "") for number in on_itself.values()),
         (RETURN, ALLOW, "", ""),
@@ -195,6 +199,14 @@ def _program(machine: str, among_others: bool) -> list[Line]:
         (LOAD, FIRST_ARGUMENT, "", ""),
         *((JUMP_EQUAL, family, "allow", "") for family in (() if among_others else FAMILIES)),
         (RETURN, FAIL | errno.EAFNOSUPPORT, "", ""),
+        "option",
+        (LOAD, SECOND_ARGUMENT, "", ""),
+        (JUMP_EQUAL, socket.SOL_SOCKET, "", "allow"),
+        (LOAD, THIRD_ARGUMENT, "", ""),
+        *((JUMP_EQUAL, option, "nothing", "") for option in BUFFER_SIZES),
+        (RETURN, ALLOW, "", ""),
+        "nothing",  # a success without effect: to the kernel too a wish for a size is only a hint
+        (RETURN, FAIL, "", ""),
         "refuse",
         (RETURN, FAIL | errno.EPERM, "", ""),
         "no such call",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .capture import Capture
 from .launching import Launched
@@ -16,6 +17,7 @@ from .processes import STAT_PARENT, Usage, read_stat
 from .results import Limits, Phase, Status
 
 WRITABLE_PLACES = ("box", "tmp", "dev/shm")
+MOST_SOCKETS = 128  # of all processes together: what waits in one is kernel memory that no limit counts
 READ_BYTES = 64 * 1024
 SETUP_S = 10.0  # how long a sandbox may take to stand
 CLOSING_S = 0.5  # how long pipes may stay open after the end
@@ -24,7 +26,7 @@ DYING_S = 5.0  # how long the kernel may take to end a killed tree
 FIRST_SAMPLE_S = 0.004
 SAMPLE_S = 0.04
 
-# What is too much in the places a program may write, in words; empty while nothing is. It gets the first process.
+# What a program has too much of beside memory, in words; empty while nothing is. It gets the first process.
 Full = Callable[[int, Limits], str]
 
 
@@ -38,6 +40,20 @@ def disks_full(root: int, limits: Limits) -> str:
             return ""  # the sandbox is already gone
         count += space.f_files - space.f_ffree
     return f"more than {limits.entries} files and folders" if count > limits.entries else ""
+
+
+def sockets_full(root: int, limits: Limits) -> str:
+    """Sockets of a network that is the program's own, whether or not somebody holds them open."""
+    try:
+        words = Path(f"/proc/{root}/net/sockstat").read_text().split(maxsplit=3)
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return f"more than {MOST_SOCKETS} sockets" if int(words[2]) > MOST_SOCKETS else ""
+
+
+def overfull(root: int, limits: Limits) -> str:
+    """For a sandbox with disks and a network of its own."""
+    return disks_full(root, limits) or sockets_full(root, limits)
 
 
 @dataclass(slots=True)
@@ -67,7 +83,7 @@ def supervise(
     limits: Limits,
     abandoned: int | None = None,
     *,
-    full: Full = disks_full,
+    full: Full = overfull,
     ending: signal.Signals = signal.SIGKILL,
 ) -> Watch:
     """Stay with the program until it is over. Whatever happens, it is dead when this returns.

@@ -53,6 +53,18 @@ for number in range(8):
     children.append(child)
 print('BREACH' if [os.waitpid(child, 0)[1] for child in children] == [0] * 8 else 'a child failed')
 """
+SOCKETS = """
+import os, socket, time
+children = []
+for number in range(3):
+    child = os.fork()
+    if child == 0:
+        pairs = [socket.socketpair() for _ in range(40)]
+        time.sleep(0.3 if bounded else 60)
+        os._exit(0)
+    children.append(child)
+print('BREACH' if [os.waitpid(child, 0)[1] for child in children] == [0] * 3 else 'a child failed')
+"""
 MEMORY_FILES = f"""{CALLING}
 for number in range(8):
     try:
@@ -135,6 +147,7 @@ ATTACKS = {
         raised={"memory_mb": 128, "tree_memory_factor": 4},
         statuses=STOPPED,
     ),
+    "memory in sockets": Attack(SOCKETS, ("own_network",), statuses=STOPPED),
     "endless loop": Attack(
         LASTING + "while time.monotonic() < end: pass",
         limits={"wall_s": 0.7},

@@ -11,6 +11,7 @@ from sandbox.seccomp import (
     AUDIT_ARCHITECTURES,
     CLONE,
     CLONE3,
+    SETSOCKOPT,
     SOCKET,
     SOCKETPAIR,
     among_others_numbers,
@@ -84,6 +85,14 @@ def test_only_three_families_of_sockets_are_allowed_whatever_the_high_half_says(
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+def test_the_wish_for_a_larger_socket_is_granted_without_effect_and_every_other_option_set(machine):
+    level, other_level = 1, 6
+    without_effect = [option for option in range(64) if verdict(machine, SETSOCKOPT[machine], 5, level, option) == FAIL]
+    assert without_effect == [7, 8]
+    assert {verdict(machine, SETSOCKOPT[machine], 5, other_level, option) for option in range(64)} == {ALLOW}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_among_other_programs_there_are_no_sockets_but_pairs(machine):
     for family in range(64):
         assert verdict(machine, SOCKET[machine], family, among_others=True) == FAIL | errno.EAFNOSUPPORT
@@ -113,8 +122,8 @@ def test_the_numbers_are_those_of_the_kernels_headers(machine):
     known = {name: number for name, number in refused_numbers(machine).items() if name in found}
     assert len(known) >= 60
     assert known == {name: int(found[name]) for name in known}
-    assert (CLONE[machine], SOCKET[machine], CLONE3) == tuple(
-        int(found[name]) for name in ("clone", "socket", "clone3")
+    assert (CLONE[machine], SOCKET[machine], SETSOCKOPT[machine], CLONE3) == tuple(
+        int(found[name]) for name in ("clone", "socket", "setsockopt", "clone3")
     )
     assert int(found["socketpair"]) == {"x86_64": 53, "aarch64": 199}[machine]
 

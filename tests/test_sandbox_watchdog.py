@@ -26,6 +26,14 @@ for place in range(0, len(block), 4096): block[place] = 1
 for number in range(150): subprocess.run(['/usr/bin/true'], check=True)
 print('all started')
 """
+SIZES = """
+import socket
+for one in (socket.socket(socket.AF_UNIX), socket.socket(), socket.socket(type=socket.SOCK_DGRAM)):
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        before = one.getsockopt(socket.SOL_SOCKET, option)
+        one.setsockopt(socket.SOL_SOCKET, option, before // 4)
+        print(one.getsockopt(socket.SOL_SOCKET, option) == before)
+"""
 
 
 @pytest.fixture
@@ -49,3 +57,12 @@ def test_with_a_higher_cap_they_are_held_and_seen(javascript, worker):
 def test_a_program_that_starts_others_is_not_counted_twice(attack):
     result = attack(STARTING, memory_mb=150)
     assert (result.status, result.stdout) == (Status.OK, "all started\n"), result
+
+
+def test_a_socket_stays_as_large_as_the_kernel_makes_it(attack):
+    assert attack(SIZES).stdout == "True\n" * 6
+
+
+def test_without_the_filter_it_does_not(worker):
+    result, *_ = worker.run(SIZES, without=["filter"])
+    assert result.stdout == "False\n" * 6
