@@ -42,7 +42,11 @@ class Gap:
 
 
 GAPS = {
-    "names, sizes and times of files": Gap("import os\nprint('OPEN', os.stat('{folder}/.env').st_size)"),
+    "names, sizes, times, links and attributes of files": Gap(
+        "import os\n"
+        "print(os.stat('{folder}/.env').st_size, os.readlink('{folder}/link'))\n"
+        "if os.getxattr('{folder}/.env', 'user.note') == b'read': print('OPEN')"
+    ),
     "which processes there are": Gap(
         "import os\n"
         "try: os.kill({victim}, 0)\n"
@@ -51,14 +55,16 @@ GAPS = {
         "except ProcessLookupError: print('and there is no such process')"
     ),
     "the name of the machine": Gap(f"import os\nif os.uname().nodename == {platform.node()!r}: print('OPEN')"),
-    "modes and times of the user's own files": Gap(
-        "import os\ntry: os.chmod('{own}', 0o604); os.utime('{own}', (1, 1)); print('OPEN')\nexcept OSError: pass",
+    "modes, times and attributes of the user's own files": Gap(
+        "import os\n"
+        "try: os.chmod('{own}', 0o604); os.utime('{own}', (1, 1)); os.setxattr('{own}', 'user.note', b''); print('OPEN')\n"
+        "except OSError: pass",
         as_root=False,
     ),
     "processes of the user count together": Gap(
         "import resource\nif resource.getrlimit(resource.RLIMIT_NPROC)[0] > 64: print('OPEN')", as_root=False
     ),
-    "files that are in flight": Gap(IN_FLIGHT),
+    "files and sockets that are in flight": Gap(IN_FLIGHT),
 }
 # Two that a program alone cannot show.
 SHOWN_FROM_OUTSIDE = {"files on the host's disk", "daemons of a keeper that is killed"}
@@ -69,11 +75,14 @@ def test_a_gap_is_as_the_table_says(name, under_landlock, public_copy):
     user = [] if under_landlock.user == os.geteuid() else as_nobody()
     own = public_copy / "open" / "own"
     subprocess.run([*user, "touch", own], check=True)
+    os.setxattr(public_copy / ".env", "user.note", b"read")
+    (public_copy / "link").symlink_to("elsewhere")
     with subprocess.Popen([*user, "sleep", "60"]) as victim:
         code = GAPS[name].code.replace("{victim}", str(victim.pid)).replace("{own}", str(own))
         result, *_ = under_landlock.run(code.replace("{folder}", str(public_copy)), limits={"disk_mb": 2})
         victim.kill()
     own.unlink()
+    (public_copy / "link").unlink()
     assert result.status is Status.OK, result
     expected = GAPS[name].as_root or not under_landlock.as_root
     assert ("OPEN" in result.stdout) is expected, f"the table in {DOCUMENT} no longer says what is: {result}"
