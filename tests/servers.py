@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 # A user every Debian system has; PostgreSQL refuses to run as root.
 NOBODY = 65534
@@ -31,20 +31,25 @@ def start_postgresql(folder: Path, programs: Programs) -> str:
         **_as_nobody(),
     )
     options = f"-p {port} -k {data} -h 127.0.0.1 -F -c max_connections=200 -c shared_buffers=256MB"
-    with (folder / "postgresql.log").open("w") as log:
-        command = [str(binaries / "postgres"), "-D", str(data), *options.split()]
-        programs.append(subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody()))
+    _serve([str(binaries / "postgres"), "-D", str(data), *options.split()], folder, programs)
     wait_for_port(port)
     return _made_database(binaries, port)
 
 
-def restart_postgresql(programs: Programs, ending: signal.Signals, *, away_s: float) -> None:
-    """End the one server of these programs with a signal, and start it again after a while."""
-    (server,) = programs
+def restart_postgresql(folder: Path, programs: Programs, ending: signal.Signals, *, away_s: float) -> None:
+    """End the server of a folder, the last of these programs, with a signal; start it again after a while."""
+    server = programs.pop()
     server.send_signal(ending)
     server.wait(timeout=30)
     time.sleep(away_s)
-    programs[:] = [subprocess.Popen(server.args, stderr=subprocess.DEVNULL, cwd="/", **_as_nobody())]
+    command = cast(list[str], server.args)
+    _serve(command, folder, programs)
+    wait_for_port(int(command[command.index("-p") + 1]))
+
+
+def _serve(command: list[str], folder: Path, programs: Programs) -> None:
+    with (folder / "postgresql.log").open("a") as log:
+        programs.append(subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_as_nobody()))
 
 
 def _as_nobody() -> dict[str, Any]:

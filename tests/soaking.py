@@ -16,11 +16,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from runs.models import Call
-from tests.migrated import ROOT
+from django.test import override_settings
 
-TOYS = "tests.settings_toys"
-POLL_S = 0.02
+from runs.controlling import CONTROLS
+from runs.models import Call, Run
+from runs.starting import start_run
+from tests.migrated import ROOT
+from tests.toy_kinds import parameters
+
+POLL_S = 0.05
 
 
 @dataclass
@@ -61,18 +65,17 @@ class Watch:
             of[event["key"]] -= 1
 
 
-def start_toys(site, kind, items, **wishes):
+def start_toys(site, kind, items):
     """Queue a run of toys (tests/toy_kinds.py) on a site; its processes know them from now on. Returns its number."""
-    site.environ["DJANGO_SETTINGS_MODULE"] = TOYS
-    budget = wishes.pop("budget", None)
-    return int(
-        site.manage(
-            *("shell", "--verbosity", "0", "-c"),
-            "from decimal import Decimal; from runs.starting import start_run; from tests.toy_kinds import parameters; "
-            f"run = start_run({kind!r}, by=None, title='toys', parameters=parameters({items}, **{wishes!r}), "
-            f"budget={budget!r}); print(run.pk)",
-        )
-    )
+    site.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings_toys"
+    with site.as_own_database(), override_settings(RUN_KINDS="tests.toy_kinds.KINDS"):
+        return start_run(kind, by=None, title="toys", parameters=parameters(items)).pk
+
+
+def control(site, verb, number):
+    """Do with a run of the site what a button does, but for a message to its broker."""
+    with site.as_own_database():
+        CONTROLS[verb](Run.objects.get(pk=number), by=None)
 
 
 def a_worker(site, *arguments):
@@ -121,6 +124,7 @@ def kill_workers(site, model, *, kills, questions, at_least):
             worker.wait()
         had.append(watch.in_flight(until=killed_at))
         watch.worker_died()
+    print(f"in flight at the kills, by the server's log: {had}")
     return had
 
 

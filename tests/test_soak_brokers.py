@@ -10,11 +10,12 @@ from django.utils import timezone
 from redis import Redis
 
 from runs.models import Slice
+from runs.slices import MESSAGE
 from tests.demo_models import DemoModel
 from tests.servers import start_redis, stop
 from tests.sites import Site
 from tests.sizes import SOAK, sized
-from tests.soaking import a_process, a_worker, both_sides, start_toys, wait_for
+from tests.soaking import a_process, a_worker, both_sides, control, start_toys, wait_for
 
 pytestmark = [pytest.mark.soak, pytest.mark.needs("redis")]
 
@@ -33,7 +34,15 @@ class Crew:
         self.site = Site(folder, model.models_file(folder, **{"concurrency = 64": "concurrency = 16"}))
         self.site.environ |= {"REDIS_URL": start_redis(folder, programs), "SECRET_KEY": "for a test", **settings}
         self.redis = Redis.from_url(self.site.environ["REDIS_URL"])
-        self.broker = Celery(broker=self.site.environ["REDIS_URL"])
+        self.broker = Celery(broker=self.site.environ["REDIS_URL"], set_as_current=False)
+
+    def start_toys(self, kind, items):
+        """Queue a run of toys; its message goes to this crew's broker. Returns its number."""
+        number = start_toys(self.site, kind, items)
+        with self.site.as_own_database():
+            turn = Slice.objects.get(run=number).turn
+        self.broker.send_task(MESSAGE, args=(number, 0, turn.isoformat()), queue="runs")
+        return number
 
     def begin(self):
         """Two workers for runs, and one for everything short, as `up` has it; at full size its clock too."""
@@ -64,9 +73,9 @@ def crew(tmp_path, model):
 def test_runs_end_though_messages_are_doubled_lost_and_flushed(crew, model):
     items = sized(3_000)
     there = crew(RUN_SLICE_SECONDS="2", RUN_SLICES="3", RUN_WINDOW="24")
-    doubled = start_toys(there.site, "once", items)
+    doubled = there.start_toys("once", items)
     (message,) = there.redis.lrange("runs", 0, -1)
-    lost = start_toys(there.site, "once", items)
+    lost = there.start_toys("once", items)
     there.redis.delete("runs")
     there.redis.rpush("runs", message, message)
     there.begin()
@@ -87,7 +96,7 @@ def test_runs_end_though_messages_are_doubled_lost_and_flushed(crew, model):
 
 def test_sweep_pause_and_resume_take_effect_while_both_workers_hold_slices(crew, model):
     there = crew(RUN_WINDOW="16", RUN_SLICE_SECONDS="300")
-    run = start_toys(there.site, "four_questions", 5_000)
+    run = there.start_toys("four_questions", 5_000)
     there.begin()
     wait_for(there.is_true(f"{HOLDERS} == 2"), "both workers to hold a slice", seconds=60)
 
@@ -98,7 +107,7 @@ def test_sweep_pause_and_resume_take_effect_while_both_workers_hold_slices(crew,
     there.sweep()
     wait_for(there.is_true(f"{HOLDERS} == 2"), "the sweep to free what a dead worker held", seconds=WITHIN_S)
 
-    there.site.manage("runs", "pause", run)
+    control(there.site, "pause", run)
     pressed = time.time()
     wait_for(there.is_true("Run.objects.get().state == 'paused'"), "the run to be paused", seconds=WITHIN_S)
     assert there.site.ask_database(f"{HOLDERS}") == 0
@@ -109,5 +118,5 @@ def test_sweep_pause_and_resume_take_effect_while_both_workers_hold_slices(crew,
 
     there.site.manage("runs", "resume", run)
     wait_for(lambda: model.events("arrived")[-1]["at"] > last, "the run to go on", seconds=WITHIN_S)
-    there.site.manage("runs", "cancel", run)
+    control(there.site, "cancel", run)
     wait_for(there.is_true("Run.objects.get().state == 'cancelled'"), "the run to be cancelled", seconds=WITHIN_S)

@@ -19,12 +19,13 @@ WINDOW = {"concurrency = 64": f"concurrency = {IN_FLIGHT}"}
 
 
 @pytest.fixture
-def slow_model(tmp_path):
-    server = DemoModel("--latency", "0.2-2", log=tmp_path / "arrivals.jsonl")
+def slow_model(tmp_path, request):
+    server = DemoModel("--latency", request.param, log=tmp_path / "arrivals.jsonl")
     yield server
     server.stop()
 
 
+@pytest.mark.parametrize("slow_model", ["0.2-2"], indirect=True)
 def test_scoring_survives_kills_and_the_ledger_equals_the_servers_own_count(tmp_path, slow_model):
     calls = sized(20_000)
     site = Site(tmp_path, slow_model.models_file(tmp_path, **WINDOW))
@@ -41,6 +42,7 @@ def test_scoring_survives_kills_and_the_ledger_equals_the_servers_own_count(tmp_
 
 
 @pytest.mark.needs("bubblewrap")
+@pytest.mark.parametrize("slow_model", ["0.2-2" if SOAK else "0.1-0.5"], indirect=True)
 def test_a_chain_of_calls_and_programs_survives_kills_in_the_same_way(tmp_path, slow_model):
     items = sized(500)
     site = Site(tmp_path, slow_model.models_file(tmp_path, **WINDOW))

@@ -24,7 +24,7 @@ from tests.migrated import ROOT
 from tests.servers import free_port, restart_postgresql, start_postgresql, stop
 from tests.sites import DemoModel, Site
 from tests.sizes import SOAK, sized
-from tests.soaking import a_worker, both_sides, finish, left_behind, start_toys, wait_for
+from tests.soaking import a_worker, both_sides, control, finish, left_behind, start_toys, wait_for
 from tests.toy_kinds import parameters
 
 pytestmark = pytest.mark.soak
@@ -66,7 +66,7 @@ def test_a_database_locked_by_another_process_is_waited_for(site, model):
         under_way(model, worker, items // 3)
         other = sqlite3.connect(site.database.removeprefix("sqlite:///"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        time.sleep(45 if SOAK else 4)
+        time.sleep(45 if SOAK else 2)
         other.execute("COMMIT")
         other.close()
         assert worker.wait(timeout=300) == 0, worker.said()
@@ -89,7 +89,7 @@ def test_a_database_server_that_is_restarted_and_then_crashes_in_mid_run_is_wait
         with a_worker(site) as worker:
             for share, ending in ((3, signal.SIGINT), (2, signal.SIGQUIT)):
                 under_way(model, worker, items // share)
-                restart_postgresql(programs, ending, away_s=20 if SOAK else 2)
+                restart_postgresql(folder, programs, ending, away_s=20 if SOAK else 2)
             assert worker.wait(timeout=300) == 0, worker.said()
         assert_all_done_and_nothing_paid_twice(site, model, items)
     finally:
@@ -97,12 +97,12 @@ def test_a_database_server_that_is_restarted_and_then_crashes_in_mid_run_is_wait
 
 
 def test_an_endpoint_that_is_down_for_a_while_in_mid_run_is_waited_for(site, model):
-    items = sized(4_000)
+    items = sized(2_000)
     start_toys(site, "once", items)
     with a_worker(site) as worker:
         under_way(model, worker, items // 3)
         model.stop()
-        time.sleep(60 if SOAK else 12)
+        time.sleep(60 if SOAK else 8)
         before = site.ask_database(RUN)
         model.start()
         assert worker.wait(timeout=300) == 0, worker.said()
@@ -126,7 +126,7 @@ def test_a_full_disk_under_the_spool_is_said_and_loses_nothing(site, model):
     assert "make room there" in run["note"]
     assert 0 < run["items_done"] < items
     assert model.stats()["requests"] == run["calls"]
-    site.manage("runs", "resume", number)
+    control(site, "resume", number)
     finish(site)
     assert_all_done_and_nothing_paid_twice(site, model, items)
 
@@ -134,7 +134,7 @@ def test_a_full_disk_under_the_spool_is_said_and_loses_nothing(site, model):
 def test_two_runs_at_one_endpoint_stay_below_its_requests_per_minute_in_every_minute(tmp_path, model):
     limited = {"concurrency = 64": "concurrency = 64\nrequests_per_minute = 600"}
     site = Site(tmp_path, model.models_file(tmp_path, **limited))
-    items = sized(1_600)
+    items = sized(600)
     work = "from runs.waiting import work_until_it_stops; work_until_it_stops(Run.objects.get(pk={}))"
     commands = [("shell", "-c", work.format(start_toys(site, "once", items))) for _ in range(2)]
     with a_worker(site, *commands[0]) as one, a_worker(site, *commands[1]) as other:
@@ -171,18 +171,18 @@ def a_run(kind, items, budget=None):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", ["429", "429=0.2"], ids=["without_retry_after", "with_retry_after"])
 def test_in_a_storm_of_429_fewer_calls_are_in_flight_and_every_item_is_done(here, tmp_path, fault):
-    server = DemoModel("--latency", "0.05", log=tmp_path / "arrivals.jsonl")
+    server = DemoModel("--latency", "0.1", log=tmp_path / "arrivals.jsonl")
     here.MODELS_FILE = server.models_file(tmp_path)
-    calm = work_until_it_stops(a_run("once", 200))
+    items = sized(4_000)
+    work_until_it_stops(a_run("once", items))
     before = statistics.median(event["in_flight"] for event in server.events("arrived"))
-    storm = sized(4_000)
-    server.fail(fault, rate=0.5, next=storm)
-    run = work_until_it_stops(a_run("once", storm))
-    during = server.events("arrived")[calm.items_total :][storm // 2 : storm]
+    server.fail(fault, rate=0.5, next=items)
+    run = work_until_it_stops(a_run("once", items))
+    worst = server.events("arrived")[items:][items * 3 // 4 : items]
     server.stop()
-    assert (run.state, run.items_done, run.items_failed) == (RunState.DONE, storm, 0)
-    assert storm / 3 < run.calls_failed < storm
-    assert statistics.median(event["in_flight"] for event in during) <= before / 2
+    assert (run.state, run.items_done, run.items_failed) == (RunState.DONE, items, 0)
+    assert items / 3 < run.calls_failed < items
+    assert statistics.median(event["in_flight"] for event in worst) <= before / 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -200,11 +200,10 @@ def test_a_run_that_was_taken_for_free_stops_at_its_budget_but_for_what_is_in_fl
     here.MODELS_FILE = demo_model.models_file(tmp_path, **{"concurrency = 64": f"concurrency = {in_flight}"})
     items = sized(1_000)
     needed = work_until_it_stops(a_run("taken_for_free", items)).spent
-    run = worked_on_by_two(a_run("taken_for_free", items, budget=needed / 2))
+    run = work_until_it_stops(a_run("taken_for_free", items, budget=needed / 2))
     dearest = max(call.cost for call in run.paid_calls.all())
     assert (run.state, run.reserved, run.items_failed) == (RunState.OVER_BUDGET, 0, 0)
-    assert run.budget <= run.spent <= run.budget + 2 * in_flight * dearest
-    assert run.spent < needed
+    assert run.budget <= run.spent <= run.budget + in_flight * dearest
     controlling.set_budget(run, 2 * needed, by=None)
     run = work_until_it_stops(run)
     assert (run.state, run.items_done, run.calls) == (RunState.DONE, items, 4 * items)
