@@ -66,7 +66,7 @@ def start_site(programs: list[Started], host: str, port: int, *, web_workers: in
     ]
     start(programs, "web", gunicorn)
     start(programs, "runs", _celery("worker", "-Q", "runs", "-n", "runs@%h", "--concurrency", "1"), environ=QUIET)
-    start(programs, "jobs", _celery("worker", "-Q", "jobs", "-n", "jobs@%h", "--concurrency", "1"), environ=QUIET)
+    start(programs, "jobs", _celery("worker", "-Q", "jobs", "-n", "jobs@%h", "--concurrency", "2"), environ=QUIET)
     start(programs, "beat", _celery("beat", "--pidfile", ""))
 
 
