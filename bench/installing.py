@@ -32,5 +32,7 @@ def install_size(machine: Machine) -> Iterator[Figure]:
 
 
 def on_disk(folder: Path) -> int:
-    """Bytes in whole blocks, as `du` counts them."""
-    return sum(os.lstat(Path(place) / file).st_blocks * 512 for place, _, files in os.walk(folder) for file in files)
+    """Bytes in whole blocks, folders included, as `du` counts them."""
+    return sum(
+        (Path(place) / name).lstat().st_blocks * 512 for place, _, files in os.walk(folder) for name in (".", *files)
+    )
