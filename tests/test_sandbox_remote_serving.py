@@ -24,8 +24,10 @@ TOKEN = "a token of some length"
 
 
 def sleeper(seconds=60):
+    """A name and a job, which nothing but the runner's care ends before its seconds are over."""
     token = uuid4().hex[:12]
-    return token, {"code": NAMED.format(token=token) + f"import time; time.sleep({seconds}); print('end')"}
+    code = NAMED.format(token=token) + f"import time; time.sleep({seconds}); print('end')"
+    return token, {"code": code, "limits": {"wall_s": 60}}
 
 
 def test_a_job_gives_its_result(runner):
