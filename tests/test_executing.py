@@ -108,6 +108,14 @@ def test_an_answer_in_a_language_that_is_not_here_makes_no_execution_turn():
         asyncio.run(simulate(payload, ScriptedAsk("```cobol\nDISPLAY 'hello'.\n```"), execute))
 
 
+def test_a_sandbox_that_does_not_work_is_the_items_failure_and_no_execution(monkeypatch):
+    monkeypatch.setenv("SANDBOX", "disabled")
+    run = a_run("print(1)", items=1)
+    assert (run.state, run.items_failed) == (RunState.FAILED, 1)
+    assert "the program was not run: not run: Sandbox: disabled" in run.items.get().error
+    assert not Execution.objects.exists()
+
+
 def test_the_table_itself_refuses_a_failure_of_the_sandbox():
     result = sandbox.run("print(1)", "cobol-85")
     assert result.status == sandbox.Status.SANDBOX_ERROR
