@@ -31,6 +31,11 @@ def claim(run, count, price=free_of_charge, spent=Decimal(0), alone=True):
         return leases.claim(worker, count, at=timezone.now(), price=price, spent=spent, alone=alone)
 
 
+def finish(item, state, **why):
+    with transaction.atomic():
+        return leases.finish(item, state, **why)
+
+
 def bury_dead(at=None):
     return workers.bury_dead(at=at or timezone.now())
 
@@ -81,7 +86,7 @@ def test_the_budget_holds_what_is_in_work_and_no_more():
     more = claim(run, 10, price=price)
     assert (more.items, more.waiting, more.over_budget) == ([], True, False)
     for item in first.items:
-        leases.finish(item, ItemState.DONE)
+        finish(item, ItemState.DONE)
     # They cost less than was set aside for them; the second of them within this very transaction.
     Run.objects.filter(pk=run.pk).update(spent=Decimal(2))
     assert len(claim(run, 10, price=price, spent=Decimal("0.5")).items) == 1
@@ -107,9 +112,9 @@ def test_only_the_holder_ends_an_item_and_only_once():
     mine = claim(a_run(), 1).items[0]
     stranger = WorkItem.objects.get(pk=mine.pk)
     stranger.lease_token = "another"
-    assert leases.finish(stranger, ItemState.DONE) is False
-    assert leases.finish(mine, ItemState.FAILED, error_class="ValueError" * 20, error="no \x00 and \ud800") is True
-    assert leases.finish(mine, ItemState.DONE) is False
+    assert finish(stranger, ItemState.DONE) is False
+    assert finish(mine, ItemState.FAILED, error_class="ValueError" * 20, error="no \x00 and \ud800") is True
+    assert finish(mine, ItemState.DONE) is False
     ended = WorkItem.objects.get(pk=mine.pk)
     assert (ended.state, ended.error, ended.lease_token, ended.lease_until) == (
         "failed",

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def sent(settings, models_file):
     """What every message to the broker carried, oldest first."""
-    settings.RUN_KINDS = "tests.toy_kinds.KINDS"
+    settings.RUN_KINDS, settings.RUN_SLICES = "tests.toy_kinds.KINDS", 1
     messages = []
 
     def note(body, **_):
