@@ -118,6 +118,21 @@ def test_a_result_of_another_version_of_the_language_says_so():
     assert f"(python 2.7.18 then, {sandbox.runtime('python')} now)" in run_command("check_executions").said
 
 
+def test_a_program_is_run_again_under_its_own_limits():
+    code, limits = "x = bytearray(100 * 2**20)\nprint('held')", sandbox.Limits(memory_mb=64)
+    result = sandbox.run(code, limits=limits)
+    assert result.status == "out_of_memory"
+    key = execution_key(code, "python", limits=limits)
+    reported_in_a_dialogue(remember(key, code, "python", limits=limits, result=result))
+    assert run_command("check_executions").result["changed"] == 0
+
+
+def test_what_a_program_printed_gives_the_terminal_no_commands():
+    reported_in_a_dialogue(an_execution("print('\\x1b]0;title\\x07é')", "other\n"))
+    said = run_command("check_executions").said
+    assert "+\\x1b]0;title\\x07é" in said and "\x1b" not in said
+
+
 def test_a_turn_that_does_not_read_as_its_run_is_listed():
     dialogue = reported_in_a_dialogue(an_execution("print(6 * 7)", "42\n"), text="Execution result: \n43")
     assert run_command("check_executions").result["dialogues"] == [dialogue.pk]

@@ -68,4 +68,9 @@ def _told(one: Rechecked) -> list[str]:
     before, now = one.runtimes
     heading = f"{name}:" if before == now else f"{name} ({before} then, {now} now):"
     lines = unified_diff(one.stands.splitlines(), one.reads_now.splitlines(), "stands", "now", n=0, lineterm="")
-    return [heading, *list(lines)[:LINES_SHOWN]]
+    return [heading, *map(_shown, list(lines)[:LINES_SHOWN])]
+
+
+def _shown(line: str) -> str:
+    """The line without the commands to a terminal that a program may have printed."""
+    return "".join(letter if letter.isprintable() or letter == "\t" else ascii(letter)[1:-1] for letter in line)
