@@ -57,7 +57,8 @@ GAPS = {
     "the name of the machine": Gap(f"import os\nif os.uname().nodename == {platform.node()!r}: print('OPEN')"),
     "modes, times and attributes of the user's own files": Gap(
         "import os\n"
-        "try: os.chmod('{own}', 0o604); os.utime('{own}', (1, 1)); os.setxattr('{own}', 'user.note', b''); print('OPEN')\n"
+        "try: os.chmod('{own}', 0o604); "
+        "os.utime('{own}', (1, 1)); os.setxattr('{own}', 'user.note', b''); print('OPEN')\n"
         "except OSError: pass",
         as_root=False,
     ),

@@ -196,7 +196,9 @@ def test_a_worker_killed_while_its_launcher_begins_leaves_no_half_made_sandbox(o
     python = [*as_nobody(), python_for_nobody()] if ordinary else [sys.executable]
     # Where in its beginning it stops is chance, and half of the places are harmless.
     for _ in range(5):
-        done = subprocess.run([*python, "-B", "-c", DYING], cwd=public_copy, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*python, "-B", "-c", DYING], cwd=public_copy, capture_output=True, text=True, check=False
+        )
         assert done.returncode == -signal.SIGKILL, done.stderr
         launcher = int(done.stdout)
         os.kill(launcher, signal.SIGCONT)
