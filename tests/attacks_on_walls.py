@@ -40,7 +40,8 @@ ATTACKS = {
     "reading through /proc/1/root": Attack(read("'/proc/1/root{folder}/.env'"), ("own_files", "hidden_reaper")),
     # Whoever writes that memory is the first process, which has no limits and is not counted.
     "writing the memory of the first process": Attack(
-        REACHING + "for name, mode in (('cmdline', 'rb'), ('mem', 'r+b')): reach(lambda: open(f'/proc/1/{name}', mode))",
+        REACHING
+        + "for name, mode in (('cmdline', 'rb'), ('mem', 'r+b')): reach(lambda: open(f'/proc/1/{name}', mode))",
         ("hidden_reaper",),
     ),
     "reading the worker's environment": Attack(
