@@ -134,7 +134,8 @@ class Desk:
 
     def _answered_lately(self, endpoint: Endpoint) -> bool:
         row = self.writer.endpoints.get(endpoint.name)
-        return bool(row and row.answered_at and row.answered_at > timezone.now() - PATIENCE)
+        others = bool(row and row.answered_at and row.answered_at > timezone.now() - PATIENCE)
+        return others or self.throttle(endpoint).answered_within(PATIENCE.total_seconds())
 
     def _look(self, tally: Tally, keys: list[str]) -> list[Stored | None]:
         found = ledger.look(set(keys))

@@ -30,6 +30,7 @@ class Throttle:
     in_flight: int = 0
     failures_in_a_row: int = 0
     answers: int = 0
+    answered_at: float | None = None
     limit: float = field(init=False)
     _growing_fast: bool = field(default=True, init=False)
     _lowered_at: float = field(default=0.0, init=False)
@@ -73,9 +74,14 @@ class Throttle:
         """Seconds until the next question may leave, when the endpoint is in trouble or asked for a pause."""
         return max(0.0, self._not_before - self.clock())
 
+    def answered_within(self, seconds: float) -> bool:
+        """Whether this worker has had an answer lately."""
+        return self.answered_at is not None and self.clock() - self.answered_at <= seconds
+
     def answered(self) -> None:
         """An answer came."""
         self.answers += 1
+        self.answered_at = self.clock()
         if self.in_trouble:
             self._growing_fast = True
         self.failures_in_a_row = 0

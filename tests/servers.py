@@ -44,7 +44,10 @@ def restart_postgresql(folder: Path, programs: Programs, ending: signal.Signals,
     time.sleep(away_s)
     command = cast(list[str], server.args)
     _serve(command, folder, programs)
-    wait_for_port(int(command[command.index("-p") + 1]))
+    try:
+        wait_for_port(int(command[command.index("-p") + 1]))
+    except OSError as error:
+        raise RuntimeError(f"it did not come back: {(folder / 'postgresql.log').read_text()[-2000:]}") from error
 
 
 def _serve(command: list[str], folder: Path, programs: Programs) -> None:

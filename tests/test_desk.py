@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from llm.catalog import Endpoint, Model
+from llm.client import CallFailed
 from runs import workers
 from runs.desk import Desk, Settling
 from runs.models import Call, Worker
@@ -14,6 +16,7 @@ from tests.dead_workers import answer, sent
 from tests.test_leases import a_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
+HOUSE = Endpoint(name="house", base_url="http://127.0.0.1:1/v1")
 
 
 def at_a_desk(run, work):
@@ -46,3 +49,16 @@ def test_an_outcome_that_is_written_again_because_its_commit_was_not_confirmed_c
     assert written == written_again
     assert list(Call.objects.values_list("attempts", "answers")) == [(1, 1)] * 2
     assert Worker.objects.get().outcomes == 2
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_endpoint_that_goes_away_is_waited_for_by_whoever_it_answered_before_any_of_that_is_written_down(answered):
+    def lose_it(desk):
+        if answered:
+            desk.answered(HOUSE)
+        for _ in range(50):
+            desk.failed(Model(slug="m", endpoint=HOUSE, name="m"), CallFailed("not_sent", HOUSE, "refused"), 0.0)
+        return desk.broken
+
+    broken = at_a_desk(a_run(), lose_it)
+    assert (broken == "") == answered
