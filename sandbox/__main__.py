@@ -17,6 +17,7 @@ BAD_INPUT = 2
 
 
 def main(arguments: list[str]) -> int:
+    """Do what the command line says; gives the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="Runs code nobody trusts.",

@@ -16,6 +16,7 @@ class Capture:
     tail: bytearray = field(default_factory=bytearray)
 
     def add(self, chunk: bytes) -> None:
+        """Take what was read next."""
         self.total_bytes += len(chunk)
         room = self.keep_bytes - self.keep_bytes // 2 - len(self.head)
         self.head += chunk[:room]
@@ -26,6 +27,7 @@ class Capture:
 
     @property
     def truncated(self) -> bool:
+        """Whether something between head and tail is left out."""
         return self.total_bytes > self.keep_bytes
 
     def text(self) -> str:

@@ -47,6 +47,7 @@ class Limits:
 
     @property
     def tree_memory_bytes(self) -> int:
+        """What all processes of a program may use together."""
         return int(self.memory_mb * self.tree_memory_factor * MEBIBYTE)
 
 

@@ -75,6 +75,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 def write_result(result: RunResult) -> dict[str, Any]:
+    """The object that answers `POST /run`."""
     return asdict(result)
 
 
