@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.utils import timezone
@@ -24,7 +25,7 @@ from runs.doing import Work, do_item, give_back
 from runs.kinds import UnknownKind, kind_named
 from runs.models import ACTIVE_STATES, ItemState, Run, RunState, Worker, WorkItem
 from runs.pricing import cost_of_item
-from runs.spool import Spool
+from runs.spool import Spool, SpoolFull
 from runs.workers import SUSPECT_AFTER
 from runs.writing import Tally, Writer, patiently
 
@@ -45,15 +46,15 @@ async def work_on(run: Run, *, seconds: float | None = None, report: Report | No
     async with AsyncExitStack() as stack:
         writer = Writer(run)
         stack.push_async_callback(writer.close)
-        await writer.apart(_bury_dead)
         try:
+            await writer.apart(_bury_dead)
             kind = kind_named(run.kind)
             catalog = load_catalog(settings.MODELS_FILE).with_overrides(run.parameters.get("roles", {}))
-        except (CatalogError, UnknownKind) as error:
+            spool = Spool(workers.spool_folder(), uuid4().hex)
+        except (CatalogError, UnknownKind, SpoolFull) as error:
             await writer.do(partial(_put_aside, run, str(error)), locks_run=True)
             return False
-        worker = await writer.do(lambda tally: workers.register(run))
-        spool = Spool(workers.spool_folder(), worker.name)
+        worker = await writer.do(lambda tally: workers.register(run, spool.name))
         stack.push_async_callback(_retire, writer, worker, spool)
         desk = Desk(catalog, writer, worker, spool, draw=int(run.parameters.get("draw", 0)))
         cores = os.cpu_count() or 1

@@ -40,13 +40,16 @@ class Spool:
     """The spool of a living worker; its lock file stays locked as long as the process lives."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.name = folder, name
-        # Locked before it has its name: nobody may find it unheld and take its worker for dead.
-        unnamed = folder / f"{name}.locking"
-        self._lock = os.open(unnamed, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        unnamed.rename(folder / f"{name}.lock")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Locked before it has its name: nobody may find it unheld and take its worker for dead.
+            unnamed = folder / f"{name}.locking"
+            self._lock = os.open(unnamed, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unnamed.rename(folder / f"{name}.lock")
+        except OSError as error:
+            raise _full(folder, error) from error
         self._attempts = self.outcomes = self._made = 0
         self._segments: list[_Segment] = []
         self._segment_of: dict[int, _Segment] = {}
@@ -153,17 +156,21 @@ def house(folder: Path) -> str:
     """
     path = folder / "house"
     try:
-        return path.read_text()
-    except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True)
-    made = folder / f"house-{uuid4().hex}"
-    made.write_text(f"{socket.gethostname()[:90]}/{uuid4().hex[:8]}")
+        return path.read_text() if path.exists() else _name_house(path)
+    except OSError as error:
+        raise _full(path, error) from error
+
+
+def _name_house(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.parent / f"house-{uuid4().hex}"
     try:
-        os.link(made, path)  # whoever comes second takes the first one's name
+        made.write_text(f"{socket.gethostname()[:90]}/{uuid4().hex[:8]}")
+        os.link(made, path)
     except FileExistsError:
-        pass
+        return path.read_text()  # whoever comes second takes the first one's name
     finally:
-        made.unlink()
+        made.unlink(missing_ok=True)
     return path.read_text()
 
 

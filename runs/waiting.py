@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 
 from django.utils import timezone
@@ -12,6 +13,7 @@ from runs import workers
 from runs.engine import Report, work_on
 from runs.models import ACTIVE_STATES, Run, RunState
 from runs.slices import has_work, settle_stopping
+from runs.spool import SpoolFull
 from runs.writing import patiently
 
 POLL_S = 0.5
@@ -54,5 +56,6 @@ def _waiting() -> list[Run]:
 
 
 def _tidy() -> None:
-    workers.bury_dead(at=timezone.now())
+    with suppress(SpoolFull):  # whoever works next says so on the run
+        workers.bury_dead(at=timezone.now())
     settle_stopping()

@@ -34,9 +34,9 @@ def spool_folder() -> Path:
     return Path(settings.VAR_DIR) / "spool" / hashlib.sha256(identity.encode()).hexdigest()[:12]
 
 
-def register(run: Run) -> Worker:
+def register(run: Run, name: str | None = None) -> Worker:
     """A worker begins; its name is that of its spool."""
-    return Worker.objects.create(name=uuid4().hex, run=run, host=house(spool_folder()), process=os.getpid())
+    return Worker.objects.create(name=name or uuid4().hex, run=run, host=house(spool_folder()), process=os.getpid())
 
 
 def bury_dead(*, at: datetime) -> int:

@@ -131,6 +131,18 @@ def test_a_full_disk_under_the_spool_is_said_and_loses_nothing(site, model):
     assert_all_done_and_nothing_paid_twice(site, model, items)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_folder_in_which_no_spool_can_be_made_is_said_on_the_run(here, tmp_path, demo_model, models_file):
+    here.VAR_DIR = tmp_path / "file"
+    here.VAR_DIR.touch()
+    asked = demo_model.stats()["requests"]
+    run = work_until_it_stops(a_run("once", 5))
+    assert (run.state, run.items.filter(state="pending").count()) == (RunState.PAUSED, 5)
+    assert f"{here.VAR_DIR}/spool/" in run.note
+    assert "cannot be written (Not a directory), so no question is sent; make room there" in run.note
+    assert demo_model.stats()["requests"] == asked
+
+
 def test_two_runs_at_one_endpoint_stay_below_its_requests_per_minute_in_every_minute(tmp_path, model):
     limited = {"concurrency = 64": "concurrency = 64\nrequests_per_minute = 600"}
     site = Site(tmp_path, model.models_file(tmp_path, **limited))
