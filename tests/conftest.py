@@ -178,3 +178,11 @@ def chromium():
         running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_its_own():
+    """Test processes that run side by side share one Redis, but not what they keep in it."""
+    from django.conf import settings
+
+    settings.CACHES["default"]["KEY_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "")
