@@ -182,7 +182,12 @@ def chromium():
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_its_own():
-    """Test processes that run side by side share one Redis, but not what they keep in it."""
+    """Test processes that run side by side share one Redis, but neither see nor clear what the other keeps in it."""
     from django.conf import settings
+    from django.core.cache import caches
 
-    settings.CACHES["default"]["KEY_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if settings.REDIS_URL and worker:
+        own = int(worker.removeprefix("gw")) + 1
+        settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL.removesuffix("/0") + f"/{own}"
+        del caches["default"]
