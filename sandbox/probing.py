@@ -61,10 +61,9 @@ class Probe:
                 f" names of files, processes and the kernel itself it does not.{better}"
             )
         if self.backend is not None:
-            without = "" if self.variation.proc else ", without /proc"
             return (
-                f"Sandbox: {self.backend}{without}. It contains files, network, processes, memory and time;"
-                " the kernel itself it does not."
+                f"Sandbox: {self.backend}{self.variation.lacks}."
+                " It contains files, network, processes, memory and time; the kernel itself it does not."
             )
         if self.setting == "disabled":
             return "Sandbox: disabled (SANDBOX=disabled); no code is run."

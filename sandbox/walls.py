@@ -40,10 +40,16 @@ ALL_WALLS = frozenset(Wall)
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """What a host refuses to a container. Without `bar_namespaces` the filter alone bars nested namespaces."""
+    """What a host refuses to a container, or an older bubblewrap cannot do."""
 
     proc: bool = True
     bar_namespaces: bool = True
+
+    @property
+    def lacks(self) -> str:
+        """What is not as it should be, for people; empty where all is."""
+        without = "" if self.proc else ", without /proc"
+        return without if self.bar_namespaces else f"{without}, user namespaces inside barred by the filter alone"
 
 
 DEFAULT_VARIATION = Variation()

@@ -59,9 +59,11 @@ def test_an_unknown_setting_runs_nothing_and_names_the_known_ones(monkeypatch):
 
 
 @pytest.mark.needs("bubblewrap")
-def test_the_probe_finds_bubblewrap():
+def test_the_probe_finds_bubblewrap_and_says_what_it_contains_and_what_not():
     assert probe("auto").backend == "bubblewrap"
-    assert probe("bubblewrap").line.startswith("Sandbox: bubblewrap")
+    contains, what, lacks = probe("bubblewrap").line.partition(" It contains ")
+    assert contains.startswith("Sandbox: bubblewrap")
+    assert what and "network" in lacks and lacks.endswith("; the kernel itself it does not.")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,15 @@ def test_a_set_up_with_a_broker_is_a_full_one(redis, setup, tmp_path):
 def test_where_a_container_masks_proc_programs_run_without_it(altered_machine):
     masks = "mount -t tmpfs none /proc/irq && mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys"
     line, status = altered_machine(masks)
-    assert (line.startswith("Sandbox: bubblewrap, without /proc."), status) == (True, "ok")
+    assert (line.startswith("Sandbox: bubblewrap, without /proc"), status) == (True, "ok")
+
+
+@pytest.mark.needs("bubblewrap")
+def test_where_only_the_filter_bars_user_namespaces_the_line_says_so(altered_machine):
+    closed = "mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys"
+    line, status = altered_machine(closed)
+    assert ("user namespaces inside barred by the filter alone." in line, status) == (True, "ok")
+    assert "filter alone" not in probe("bubblewrap").line
 
 
 def test_root_without_other_user_ids_is_told_so():
