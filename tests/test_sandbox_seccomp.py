@@ -46,11 +46,33 @@ def verdict(machine, number, *arguments, architecture=None, among_others=False):
         position += when_true if holds else when_false
 
 
+# Written out once more, since a call that is taken from the filter's own table would be missed by nobody else.
+NEVER = {
+    "other processes": "ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd",
+    "mounts": "mount umount2 open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr pivot_root chroot",
+    "namespaces": "unshare setns personality",
+    "the kernel": "bpf perf_event_open userfaultfd kexec_load kexec_file_load reboot swapon swapoff",
+    "modules": "init_module finit_module delete_module",
+    "keys": "keyctl add_key request_key",
+    "io_uring": "io_uring_setup io_uring_enter io_uring_register",
+    "memory that is not counted": "memfd_create memfd_secret shmget shmat shmctl shmdt",
+    "queues and semaphores of System V": "msgget msgsnd msgrcv msgctl semget semop semctl semtimedop",
+    "queues of POSIX": "mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr",
+    "files": "fanotify_init fanotify_mark name_to_handle_at open_by_handle_at",
+}
+
+
+@pytest.mark.parametrize("kind", NEVER)
 @pytest.mark.parametrize("machine", MACHINES)
-def test_refused_calls_fail_and_do_not_kill(machine):
+def test_refused_calls_fail_and_do_not_kill(machine, kind):
     numbers = refused_numbers(machine)
-    assert {verdict(machine, number) for number in numbers.values()} == {FAIL | errno.EPERM}
-    assert {"ptrace", "mount", "bpf", "keyctl", "memfd_create", "io_uring_setup", "setns"} <= numbers.keys()
+    for name in NEVER[kind].split():
+        assert verdict(machine, numbers[name]) == FAIL | errno.EPERM, name
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_nothing_else_in_the_table_kills_either(machine):
+    assert {verdict(machine, number) for number in refused_numbers(machine).values()} == {FAIL | errno.EPERM}
 
 
 @pytest.mark.parametrize("machine", MACHINES)
