@@ -13,7 +13,8 @@ def reach(deed):
     except OSError as why: print(why.errno, why.strerror)
 """
 TRIED = REACHING + "reach(lambda: {deed})"
-# A test fills in {folder}, which lies on the host, and what listens or runs there: {tcp}, {abstract}, {victim}.
+# A test fills in {folder}, which lies on the host, and what listens or runs there: {tcp}, {outside}, {abstract} and
+# {victim}.
 UNSHARE_USERS_AND_MOUNTS = f"""
 try: call({refused_numbers(platform.machine())["unshare"]}, 0x10020000)
 except OSError as why: print(why)
@@ -66,6 +67,10 @@ ATTACKS = {
     ),
     "TCP to this machine": Attack(
         TRIED.format(deed="socket.create_connection(('127.0.0.1', {tcp}), 1) and None"), ("own_network",)
+    ),
+    # Where another machine would reach this one, so that nothing leaves it.
+    "TCP to an address outside": Attack(
+        TRIED.format(deed="socket.create_connection({outside}, 1) and None"), ("own_network",)
     ),
     # Connecting a UDP socket looks for a way and sends nothing.
     "the way outside": Attack(

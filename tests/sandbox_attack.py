@@ -126,15 +126,25 @@ def worker(request, public_copy):
 @pytest.fixture(scope="module", params=["same user", "ordinary user", "runner"])
 def any_worker(request, public_copy):
     """The same, and one whose programs go through a runner."""
-    if request.param != "runner":
-        if request.param == "ordinary user" and os.geteuid() != 0:
-            pytest.skip("already an ordinary user")
-        with a_worker(public_copy, ordinary=request.param == "ordinary user") as started:
+    with a_worker_as(request.param, public_copy) as started:
+        yield started
+
+
+@contextmanager
+def a_worker_as(who, folder):
+    """A worker of that name, all its programs behind every wall: "ordinary user's runner" is one of them as well."""
+    ordinary = who.startswith("ordinary user")
+    if ordinary and os.geteuid() != 0:
+        pytest.skip("already an ordinary user")
+    if "runner" not in who:
+        with a_worker(folder, ordinary=ordinary) as started:
             yield started
         return
-    runner = RunnerProcess("--jobs", "2")
+    command = [*as_nobody(), python_for_nobody()] if ordinary else [sys.executable]
+    # It holds the secret too: a runner that leaked its environment would show it.
+    runner = RunnerProcess("--jobs", "2", command=command, folder=folder, environ={"SECRET": SECRET})
     try:
-        with a_worker(public_copy, ordinary=False, environ=runner.environ) as started:
+        with a_worker(folder, ordinary=ordinary, environ=runner.environ) as started:
             yield started
     finally:
         runner.stop()
