@@ -1,9 +1,11 @@
 """How programs end that break no wall, so none can be taken away: for root, an ordinary user and the runner."""
 # ruff: noqa: F811 - pytest finds imported fixtures by the names of arguments
 
+import re
+
 import pytest
 
-from sandbox import Status
+from sandbox import Limits, Status, runtime
 from tests.sandbox_attack import any_worker, attack, public_copy  # noqa: F401
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -14,6 +16,28 @@ class A:
     def __repr__(self): return repr(self)
 repr(A())
 """
+HELD = """
+import os
+held = []
+for number in range(256):
+    try: os.fstat(number); held.append(number)
+    except OSError: pass
+print(held)
+"""
+HELD_COMPILED = """
+#include <cstdio>
+#include <fcntl.h>
+int main() { for (int n = 0; n < 256; n++) if (fcntl(n, F_GETFD) != -1) std::printf("%d ", n); }
+"""
+LIMITS = "print(open('/proc/self/limits').read())"
+DEFAULTS = {
+    "cpu time": ["10", "11"],
+    "processes": ["64", "64"],
+    "file size": [str(16 * 2**20)] * 2,
+    "open files": ["256", "256"],
+    "core file size": ["1", "1"],
+    "address space": [str(512 * 2**20)] * 2,
+}
 # Name: (code, status, exit code, signal, what standard output is, what standard error has).
 ENDINGS = {
     "no input": ("input()", Status.ERROR, 1, None, "", "EOFError"),
@@ -46,6 +70,37 @@ def test_a_program_ends_as_it_should(name, attack):
         result
     )
     assert said in result.stderr
+
+
+def test_a_program_holds_its_three_streams_and_nothing_else(attack):
+    """Neither the pipes on which the launcher reports, nor the filter, nor a file of the host."""
+    assert attack(HELD).stdout == "[0, 1, 2]\n"
+
+
+@pytest.mark.skipif(not runtime("cpp"), reason="no cpp here")
+def test_a_compiled_program_and_its_compiler_hold_no_more(attack):
+    result = attack(HELD_COMPILED, "cpp")
+    assert (result.status, result.stdout) == (Status.OK, "0 1 2 "), result
+
+
+def test_a_program_finds_the_surroundings_that_are_made_for_it_and_none_of_the_hosts(attack):
+    assert attack("echo $UID $(id -g) $HOSTNAME $PWD", "bash").stdout == "1000 1000 sandbox /box\n"
+    found = dict(line.split("=", 1) for line in attack("env", "bash").stdout.splitlines())
+    of_the_shell = {"PWD", "OLDPWD", "SHLVL", "_"}
+    assert {name: value for name, value in found.items() if name not in of_the_shell} == {
+        "PATH": "/usr/bin:/bin:/usr/local/bin",
+        "HOME": "/box",
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def test_the_limits_of_a_caller_who_names_none_are_those_of_the_documentation(attack):
+    soft_and_hard = dict(re.findall(r"^Max (.+?)  +(\S+ +\S+)", attack(LIMITS).stdout, re.MULTILINE))
+    assert {name: soft_and_hard[name].split() for name in DEFAULTS} == DEFAULTS
+    assert Limits() == Limits(10.0, 20.0, 10, 512, 1.2, 64, 16, 64, 20_000, 256, 65_536, 8_388_608)
 
 
 def test_a_large_input_may_stay_unread_or_be_read(attack):

@@ -1,10 +1,17 @@
 """The watchdog counts what a program keeps out of sight, and nothing twice."""
 # ruff: noqa: F811 - pytest finds imported fixtures by the names of arguments
 
+import signal
+
 import pytest
 
 import sandbox
-from sandbox import Status
+from sandbox import Limits, Status
+from sandbox.capture import Capture
+from sandbox.jobs import make_job
+from sandbox.judging import judged
+from sandbox.languages import LANGUAGES
+from sandbox.supervising import Watch, overfull
 from tests.sandbox_attack import any_worker, attack, public_copy, worker  # noqa: F401
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -66,3 +73,15 @@ def test_a_socket_stays_as_large_as_the_kernel_makes_it(attack):
 def test_without_the_filter_it_does_not(worker):
     result, *_ = worker.run(SIZES, without=["filter"])
     assert result.stdout == "False\n" * 6
+
+
+def test_a_sandbox_that_never_stands_is_our_failure_and_not_the_programs_time_out():
+    """The supervisor cuts off a launcher that hangs, as it does a program; only the phase tells the two apart."""
+    job = make_job("print(1)", LANGUAGES["python"], "", stdin=b"", files=(), limits=Limits())
+    streams = (Capture(9), Capture(9))
+    hung = Watch(job.limits, *streams, started=0.0, deadline=10.0, full=overfull, ending=signal.SIGKILL)
+    hung.killed, hung.why = Status.TIMEOUT, "no end after 10 s"
+    assert judged(hung, job, "").status is Status.SANDBOX_ERROR
+    assert judged(hung, job, "").stderr == "the sandbox failed: no end after 10 s"
+    hung.phase = "run"
+    assert judged(hung, job, "").status is Status.TIMEOUT
