@@ -95,7 +95,7 @@ import os, time
 for number in range(2000):
     open(f'{os.environ["TMPDIR"]}/{number}', 'w').close()
     if number % 100 == 0: time.sleep(0.01)
-time.sleep(0.2)
+time.sleep(0.2 if bounded else 5)
 print('BREACH')
 """
 DAEMON = """

@@ -92,7 +92,7 @@ def test_a_gap_is_as_the_table_says(name, under_landlock, public_copy):
 def test_its_files_lie_on_the_hosts_disk_while_it_runs(under_landlock, public_copy):
     ordinary = under_landlock.user != os.geteuid()
     with a_worker(public_copy, ordinary=ordinary, environ={"SANDBOX": "landlock"}) as another:
-        until_there(another.begin("import time; time.sleep(0.5)"))
+        until_there(another.begin("import time; time.sleep(1.5)"))
         assert folders(public_copy)
         another.process.stdout.readline()
     assert folders(public_copy) == []

@@ -272,7 +272,7 @@ def test_9_a_launcher_that_is_killed_is_our_failure_and_not_the_programs():
 
 def test_9_a_program_outlives_the_thread_that_started_it():
     token = uuid4().hex[:12]
-    job = a_job(NAMED.format(token=token) + "import time; time.sleep(0.5); print('end')")
+    job = a_job(NAMED.format(token=token) + "import time; time.sleep(1.5); print('end')")
     with ExitStack() as stack:
         with ThreadPoolExecutor(1) as pool:
             launched = pool.submit(lambda: stack.enter_context(bubblewrap.launched(job))).result()
