@@ -9,6 +9,7 @@ import time
 import aiohttp
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient
+from openai._models import FinalRequestOptions
 
 from llm.catalog import Endpoint
 from llm.failures import CallFailed, retry_after_s
@@ -19,6 +20,8 @@ IDLE_S = 3.0
 
 # The transport names a dropped connection ConnectTimeout too, though the request had left; only these had not.
 NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+# Header lines that belong to one request, or tell what machine the client runs on.
+OF_ONE = ("content-length", "x-stainless-")
 NOT_SENT = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -26,6 +29,24 @@ NOT_SENT = (
     httpx2.ProxyError,
     httpx2.UnsupportedProtocol,
 )
+
+
+class Patterned(AsyncOpenAI):
+    """The client, but that it works out address and headers once: our questions differ in their bodies alone.
+
+    For each question anew, that is half of what the client costs. It also tells the endpoint nothing of the machine.
+    """
+
+    _pattern: httpx2.Request | None = None
+
+    def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
+        if not isinstance(options.content, bytes):
+            return super()._build_request(options, retries_taken=retries_taken)
+        if self._pattern is None:
+            self._pattern = super()._build_request(options, retries_taken=retries_taken)
+            self._lines = [line for line in self._pattern.headers.multi_items() if not line[0].startswith(OF_ONE)]
+        address, lines, waits = self._pattern.url, self._lines, self._pattern.extensions
+        return httpx2.Request(options.method, address, headers=lines, content=options.content, extensions=waits)
 
 
 class Transport:
@@ -39,7 +60,7 @@ class Transport:
         timeout = httpx2.Timeout(endpoint.timeout_s, connect=short_s, pool=short_s)
         # The caller counts what is in flight. 0 is aiohttp's "no limit"; without it the connector waits at 100.
         limits = httpx2.Limits(max_connections=0, keepalive_expiry=IDLE_S)
-        self._openai = AsyncOpenAI(
+        self._openai = Patterned(
             api_key=key or "none",
             base_url=endpoint.base_url,
             timeout=timeout,

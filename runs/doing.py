@@ -80,7 +80,7 @@ async def do_item(work: Work, item: WorkItem) -> None:
 
 async def _save(work: Work, item: WorkItem, outcome: Any) -> None:
     try:
-        await work.writer.together(work.save, Finished(item, outcome))
+        await work.writer.together(work.save, Finished(item, outcome), unhurried=True)
     except DATABASE_AWAY:
         raise
     except Exception as error:

@@ -1,6 +1,7 @@
 """The engine: one event loop that claims items, runs their steps in a sliding window and saves their outcomes."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -35,6 +36,8 @@ RENEW_EVERY_S = 20.0
 SAMPLE_EVERY_S, SAMPLES_KEPT = 2.0, 60
 # Items in hand for each question in flight: the others are being looked up, written down or saved meanwhile.
 ITEMS_PER_PLACE = 3
+# A worker makes many objects that live for a second or two and hardly any that refer to each other in a circle.
+COLLECT_AFTER = 50_000
 Report = Callable[[Run], None]
 
 
@@ -64,6 +67,7 @@ async def work_on(run: Run, *, seconds: float | None = None, report: Report | No
         stack.push_async_callback(desk.close)
         stack.push_async_callback(_abandon, work)
         stack.enter_context(_polite_end(desk))
+        stack.enter_context(_rare_collections())
         await _window(work, seconds=seconds, report=report)
     return desk.told_to_end
 
@@ -90,6 +94,17 @@ def _polite_end(desk: Desk) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage more rarely: by Python's usual measure that takes a tenth of all a worker computes."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 async def _window(work: Work, *, seconds: float | None, report: Report | None) -> None:
     """Keep the window of items full until there is a reason to stop, then let what is in flight be written."""
     deadline = time.monotonic() + seconds if seconds is not None else float("inf")
@@ -99,7 +114,9 @@ async def _window(work: Work, *, seconds: float | None, report: Report | None) -
         now = time.monotonic()
         if now >= next_tick:
             next_tick = now + TICK_S
-            await work.writer.do(partial(_sample_rate, work.writer.run))
+            # Any transaction brings back whether the run is to pause; a quiet moment needs one of its own.
+            if now >= work.writer.seen_at + TICK_S or _sample_is_due(work.writer.run):
+                await work.writer.do(partial(_sample_rate, work.writer.run))
             if report is not None:
                 report(work.writer.run)
         if now >= next_renewal:
@@ -150,12 +167,15 @@ def _bury_dead() -> None:
     patiently(lambda: workers.bury_dead(at=timezone.now()))
 
 
+def _sample_is_due(run: Run) -> bool:
+    return not run.rate_samples or time.time() - run.rate_samples[-1][0] >= SAMPLE_EVERY_S
+
+
 def _sample_rate(run: Run, tally: Tally) -> None:
     """Note how many items have ended by now, for the page's rate; the writer brings the run's present row back."""
-    samples, now = run.rate_samples, time.time()
-    if not samples or now - samples[-1][0] >= SAMPLE_EVERY_S:
+    if _sample_is_due(run):
         ended = run.items_total - run.items_open
-        tally.columns["rate_samples"] = [*samples, [round(now, 1), ended]][-SAMPLES_KEPT:]
+        tally.columns["rate_samples"] = [*run.rate_samples, [round(time.time(), 1), ended]][-SAMPLES_KEPT:]
 
 
 async def _fill(work: Work) -> bool:

@@ -23,6 +23,8 @@ Result = TypeVar("Result")
 # Long enough to gather what a busy loop produces, short enough that SQLite's other writers get their turn. The more
 # items are in hand, the longer is gathered: a transaction costs as much as a dozen pieces.
 PIECES_AT_ONCE, GATHER_S, GATHER_S_PER_ITEM = 200, 0.05, 0.0002
+# Pieces that keep nothing safe, because what they write can be made again from the ledger, are gathered for longer.
+UNHURRIED_S, UNHURRIED_S_PER_ITEM = 0.25, 0.0005
 # How long a deadlock, a held lock or a database that restarts is waited out before anyone hears of it.
 PATIENCE_S, POLL_S = 60.0, 0.1
 DATABASE_AWAY = (OperationalError, InterfaceError)
@@ -72,14 +74,17 @@ class Writer:
     """Takes pieces of database work from coroutines; each gets its result once it is committed.
 
     A piece may be carried out more than once before it is committed, so it changes nothing but rows and its tally.
-    After every transaction `run` holds the run's row and `endpoints` the endpoints' rows as they then stood.
+    After every transaction `run` holds the run's row and `endpoints` the endpoints' rows as they then stood, at the
+    time `seen_at` of the monotonic clock.
     """
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.endpoints: dict[str, EndpointBucket] = {}
+        self.seen_at = 0.0
         self.items_in_hand = 0
         self._waiting: list[_Waiting] = []
+        self._unhurried: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
@@ -91,26 +96,39 @@ class Writer:
         `locks_run` puts it behind the others: every transaction locks the run's row last, so that no two workers
         wait for each other.
         """
-        result: Result = await self._hand_in(lambda tally, _: [piece(tally)], None, locks_run=locks_run)
+        one = _waiting(lambda tally, _: [piece(tally)], None, locks_run=locks_run)
+        self._hand_in([one])
+        result: Result = await one.done
         return result
 
     def together(
-        self, work: Callable[[Tally, list[Argument]], Sequence[Result]], argument: Argument
+        self, work: Callable[[Tally, list[Argument]], Sequence[Result]], argument: Argument, *, unhurried: bool = False
     ) -> "asyncio.Future[Result]":
         """Hand in one argument of work that is done for many at once: the next transaction gives all that wait for
         the same `work` to one call of it, in the order they came, and each gets its own result.
 
-        Arguments handed in without an `await` in between are written in that order.
+        Arguments handed in without an `await` in between are written in that order. `unhurried` ones wait a moment
+        longer, so that there are more of them.
         """
-        return self._hand_in(work, argument)
+        one = _waiting(work, argument)
+        if not unhurried:
+            self._hand_in([one])
+            return one.done
+        if not self._unhurried:
+            moment_s = min(UNHURRIED_S, UNHURRIED_S_PER_ITEM * self.items_in_hand)
+            asyncio.get_running_loop().call_later(moment_s, self._hurry)
+        self._unhurried.append(one)
+        return one.done
 
-    def _hand_in(self, work: Work, argument: Any, *, locks_run: bool = False) -> "asyncio.Future[Any]":
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(work, argument, done, locks_run))
+    def _hurry(self) -> None:
+        ones, self._unhurried = self._unhurried, []
+        self._hand_in(ones)
+
+    def _hand_in(self, ones: list[_Waiting]) -> None:
+        self._waiting.extend(ones)
         self._wake.set()
         if len(self._waiting) >= PIECES_AT_ONCE:
             self._full.set()
-        return done
 
     async def apart(self, work: Callable[[], Result]) -> Result:
         """Do work that brings its own transactions, between two of ours."""
@@ -118,6 +136,7 @@ class Writer:
 
     async def close(self) -> None:
         """Write what is still waiting, then give the thread and its connection back."""
+        self._hurry()
         try:
             await self.do(lambda tally: None)
         finally:
@@ -165,7 +184,12 @@ class Writer:
             tally.apply(self.run.pk)
             self.run = Run.objects.get(pk=self.run.pk)
             self.endpoints = {row.endpoint: row for row in EndpointBucket.objects.all()}
+        self.seen_at = time.monotonic()
         return outcomes
+
+
+def _waiting(work: Work, argument: Any, *, locks_run: bool = False) -> _Waiting:
+    return _Waiting(work, argument, asyncio.get_running_loop().create_future(), locks_run)
 
 
 def patiently(work: Callable[[], Result], *, give_up_at: float | None = None) -> Result:

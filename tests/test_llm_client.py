@@ -95,6 +95,29 @@ def test_the_bytes_of_an_answer_are_handed_out_as_they_came():
     assert parse_response(json.loads(response.body), response.latency_s) == response
 
 
+def test_each_question_goes_out_whole_with_the_key_and_tells_nothing_of_this_machine():
+    came, bodies = [], [b'{"n": 1}', b'{"n": 22, "text": "\xc3\xa4"}', b'{"n": 333}']
+
+    async def handle(reader, writer):
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            lines = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:-2])
+            came.append((lines, await reader.readexactly(int(lines["content-length"]))))
+            body = b'{"choices": [{"message": {"content": "4"}}]}'
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    async def ask():
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with server, Client(model_at(address).endpoint, "secret") as client:
+            return [await client.send(body) for body in bodies]
+
+    assert [answer.text for answer in asyncio.run(ask())] == ["4", "4", "4"]
+    assert [body for _, body in came] == bodies
+    for lines, _ in came:
+        assert (lines["authorization"], lines["content-type"]) == ("bearer secret", "application/json")
+        assert not [name for name in lines if "stainless" in name]
+
+
 def test_hundreds_of_calls_run_at_once_on_one_client():
     async def ask():
         async with serving(port=0, latency=Latency(0.2, 0.2)) as address:
