@@ -40,7 +40,12 @@ OWN_MEMORY_MB, SHARED_MEMORY_MB = 32, 200
 # Every kind of end, and what a program leaves where it may.
 KINDS = (
     ("import os\nif os.fork(): os.wait(); print({number}, sorted(os.listdir('/box')))", Status.OK),
-    ("for n in range(20): open(f'/tmp/{{n}}', 'w').write('x' * 9999)\nprint({number}, 'left files')", Status.OK),
+    (
+        "for n in range(20):\n"
+        "    for at in ('/tmp', '/box', '/dev/shm'): open(f'{{at}}/{token}-{number}-{{n}}', 'w').write('x' * 9999)\n"
+        "print({number}, 'left files')",
+        Status.OK,
+    ),
     ("import os, time\nif os.fork() == 0: os.setsid(); time.sleep(60)\nprint({number}, 'left a daemon')", Status.OK),
     ("import os\nprint({number}, flush=True); os.kill(os.getpid(), 11)", Status.SIGNAL),
     ("print({number}, flush=True)\nwhile True: pass", Status.TIMEOUT),
@@ -73,6 +78,8 @@ with bubblewrap.launched(job) as launched:
     os.kill(os.getpid(), signal.SIGKILL)
 """
 STAT_GROUP = 2
+# Where a program's files would lie if its disks were the machine's; the sandbox itself would use the temporary folder.
+OUTSIDE = [Path(place) for place in ("/tmp", "/var/tmp", "/dev/shm", Path.home())]
 LASTING = "import time; time.sleep({seconds})"
 
 
@@ -116,7 +123,7 @@ def test_thousands_of_runs_in_a_row_leave_nothing_behind(own_temporary_folder):
     def one_run(number):
         """What was wrong with it; one in fifty has to be stopped."""
         code, status = KINDS[4 if number % 50 == 49 else number % 4]
-        code = NAMED.format(token=token) + code.format(number=number)
+        code = NAMED.format(token=token) + code.format(number=number, token=token)
         result = sandbox.run(code, limits=Limits(wall_s=0.5 if status is Status.TIMEOUT else 20))
         own = result.stdout.split()[:1] == [str(number)]
         return None if result.status is status and own else (number, result)
@@ -134,6 +141,7 @@ def test_thousands_of_runs_in_a_row_leave_nothing_behind(own_temporary_folder):
     print(f"{RUNS} runs in {took_s:.0f} s: {own_grown_mb:+.1f} MiB here, {shared_grown_mb:+.1f} MiB shared")
     assert after == before
     assert not survivors(token)
+    assert [path for place in OUTSIDE for path in place.iterdir() if token in path.name] == []
     until_none(lambda: waiting_launchers() - waiting_before)
     assert own_grown_mb < OWN_MEMORY_MB
     assert shared_grown_mb < SHARED_MEMORY_MB
