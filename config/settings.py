@@ -96,16 +96,19 @@ RUN_KINDS = "config.kinds.KINDS"
 MODELS_FILE = Path(env.str("MODELS_FILE", str(BASE_DIR / "models.toml")))
 SANDBOX = env.str("SANDBOX", "auto")
 
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 30,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;",
+}
 DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{VAR_DIR / 'studio.sqlite3'}")}
 ON_POSTGRESQL = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
 if ON_POSTGRESQL:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", 8)}}
+    # A server that was away is found again within seconds, instead of after as long as it was away.
+    away = {"timeout": 10, "reconnect_timeout": 5}
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", 8), **away}}
 else:
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;",
-    }
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     # The suite needs several connections at once, which an in-memory database does not give.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -85,6 +85,7 @@ class Writer:
         self.items_in_hand = 0
         self._waiting: list[_Waiting] = []
         self._unhurried: list[_Waiting] = []
+        self._given_up = False  # the database has been away for too long: nobody waits for it again
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
@@ -163,11 +164,24 @@ class Writer:
                 _deliver(one.done, outcome)
 
     def _commit(self, groups: list[list[_Waiting]]) -> list[Any]:
-        give_up_at = time.monotonic() + PATIENCE_S
+        give_up_at = time.monotonic() + (0.0 if self._given_up else PATIENCE_S)
         try:
-            return patiently(partial(self._in_one_transaction, groups), give_up_at=give_up_at)
-        except Exception:  # noqa: BLE001  # one piece spoilt it for all: each alone, so that only its owner hears of it
+            outcomes = patiently(partial(self._in_one_transaction, groups), give_up_at=give_up_at)
+        except Exception as error:  # noqa: BLE001  # told to whom it concerns
+            self._given_up = isinstance(error, DATABASE_AWAY) and not self._database_answers()
+            if self._given_up:
+                return [error for _ in chain.from_iterable(groups)]
+            # One piece spoilt it for all: each alone, so that only its owner hears of it.
             return [self._alone(one, give_up_at) for one in chain.from_iterable(groups)]
+        self._given_up = False
+        return outcomes
+
+    def _database_answers(self) -> bool:
+        try:
+            with transaction.atomic():
+                return Run.objects.filter(pk=self.run.pk).exists()
+        except DATABASE_AWAY:
+            return False
 
     def _alone(self, one: _Waiting, give_up_at: float) -> Any:
         try:

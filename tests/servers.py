@@ -38,20 +38,19 @@ def start_postgresql(folder: Path, programs: Programs) -> str:
 
 def restart_postgresql(folder: Path, programs: Programs, ending: signal.Signals, *, away_s: float) -> None:
     """End the server of a folder, the last of these programs, with a signal; start it again after a while."""
-    server = programs.pop()
+    server = programs[-1]
     server.send_signal(ending)
     server.wait(timeout=30)
     time.sleep(away_s)
+    start_postgresql_again(folder, programs)
+
+
+def start_postgresql_again(folder: Path, programs: Programs) -> None:
+    """Start the server of a folder, the last of these programs, that has ended."""
+    server = programs.pop()
     command = cast(list[str], server.args)
-    for _ in range(5):
-        _serve(command, folder, programs)
-        try:
-            wait_for_port(int(command[command.index("-p") + 1]), seconds=5)
-        except OSError:
-            stop([programs.pop()])  # on a busy machine a process of the crashed server may still be there
-        else:
-            return
-    raise RuntimeError(f"it did not come back: {(folder / 'postgresql.log').read_text()[-2000:]}")
+    _serve(command, folder, programs)
+    wait_for_port(int(command[command.index("-p") + 1]))
 
 
 def _serve(command: list[str], folder: Path, programs: Programs) -> None:

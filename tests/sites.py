@@ -96,11 +96,12 @@ class Site:
     @contextmanager
     def as_own_database(self):
         """The models of the test process speak to this site's database meanwhile."""
+        from django.conf import settings
         from django.db import connections
         from django.db.utils import ConnectionHandler
 
-        own = connections["default"]
-        there = ConnectionHandler({"default": Env.db_url_config(self.database)})["default"]
+        own, options = connections["default"], settings.SQLITE_OPTIONS if self.database.startswith("sqlite") else {}
+        there = ConnectionHandler({"default": Env.db_url_config(self.database) | {"OPTIONS": options}})["default"]
         with self.database_access():
             connections["default"] = there
             try:

@@ -6,6 +6,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -21,7 +22,7 @@ from runs.pricing import cost_of_item
 from runs.starting import start_run
 from runs.waiting import work_until_it_stops
 from tests.migrated import ROOT
-from tests.servers import free_port, restart_postgresql, start_postgresql, stop
+from tests.servers import free_port, restart_postgresql, start_postgresql, start_postgresql_again, stop
 from tests.sites import DemoModel, Site
 from tests.sizes import SOAK, sized
 from tests.soaking import a_worker, both_sides, control, finish, left_behind, start_toys, wait_for
@@ -30,6 +31,7 @@ from tests.toy_kinds import parameters
 pytestmark = pytest.mark.soak
 
 ON_POSTGRESQL = "DATABASE_URL" in os.environ
+POSTGRESQLS_TROUBLE = pytest.mark.skipif(not ON_POSTGRESQL, reason="a server that goes away is PostgreSQL's trouble")
 RUN = "Run.objects.values('state', 'note', 'items_done', 'items_failed', 'calls', 'calls_failed', 'calls_lost').get()"
 
 
@@ -73,27 +75,43 @@ def test_a_database_locked_by_another_process_is_waited_for(site, model):
     assert_all_done_and_nothing_paid_twice(site, model, items)
 
 
-@pytest.mark.needs("postgresql")
-@pytest.mark.skipif(not ON_POSTGRESQL, reason="a server that is restarted is PostgreSQL's trouble")
-def test_a_database_server_that_is_restarted_and_then_crashes_in_mid_run_is_waited_for(tmp_path, model, monkeypatch):
-    items, programs = sized(4_000), []
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    for above in (folder, *folder.parents):
-        if above.owner() == tmp_path.owner():
-            above.chmod(0o755)
-    monkeypatch.setenv("DATABASE_URL", start_postgresql(folder, programs))
-    try:
-        site = Site(tmp_path, model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 32"}))
-        start_toys(site, "once", items)
-        with a_worker(site) as worker:
-            for share, ending in ((3, signal.SIGINT), (2, signal.SIGQUIT)):
-                under_way(model, worker, items // share)
-                restart_postgresql(folder, programs, ending, away_s=20 if SOAK else 2)
-            assert worker.wait(timeout=300) == 0, worker.said()
-        assert_all_done_and_nothing_paid_twice(site, model, items)
-    finally:
+@pytest.fixture
+def cluster(monkeypatch):
+    """A PostgreSQL server of the test's own: its folder, and its programs."""
+    # Not under tmp_path: each start of pytest closes the folder above that to everybody else.
+    with tempfile.TemporaryDirectory(prefix="cluster-") as folder:
+        Path(folder).chmod(0o755)
+        programs = []
+        monkeypatch.setenv("DATABASE_URL", start_postgresql(Path(folder), programs))
+        yield Path(folder), programs
         stop(programs)
+
+
+@POSTGRESQLS_TROUBLE
+def test_a_database_server_that_is_restarted_and_then_crashes_in_mid_run_is_waited_for(cluster, site, model):
+    items = sized(4_000)
+    start_toys(site, "once", items)
+    with a_worker(site) as worker:
+        for share, ending in ((3, signal.SIGINT), (2, signal.SIGQUIT)):
+            under_way(model, worker, items // share)
+            restart_postgresql(*cluster, ending, away_s=20 if SOAK else 2)
+        assert worker.wait(timeout=300) == 0, worker.said()
+    assert_all_done_and_nothing_paid_twice(site, model, items)
+
+
+@POSTGRESQLS_TROUBLE
+@pytest.mark.skipif(not SOAK, reason="a worker waits for a minute before it gives up")
+def test_a_database_server_that_stays_away_ends_the_worker_and_loses_nothing(cluster, site, model):
+    items = sized(4_000)
+    start_toys(site, "once", items)
+    with a_worker(site) as worker:
+        under_way(model, worker, items // 3)
+        _, (server,) = cluster
+        server.send_signal(signal.SIGINT)
+        assert worker.wait(timeout=200) != 0
+    start_postgresql_again(*cluster)
+    finish(site)
+    assert_all_done_and_nothing_paid_twice(site, model, items)
 
 
 def test_an_endpoint_that_is_down_for_a_while_in_mid_run_is_waited_for(site, model):
