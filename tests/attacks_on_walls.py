@@ -53,6 +53,9 @@ ATTACKS = {
         ("clean_launcher", "hidden_reaper"),
     ),
     "writing outside": Attack(TRIED.format(deed="open('{folder}/open/left', 'w').write('x') and None"), ("own_files",)),
+    "writing to the application's .env": Attack(
+        TRIED.format(deed="open('{folder}/.env', 'r+') and None"), ("own_files",)
+    ),
     "writing through a symbolic link": Attack(
         REACHING + "os.symlink('{folder}/open', 'way')\nreach(lambda: open('way/left', 'w').write('x') and None)",
         ("own_files",),

@@ -6,12 +6,12 @@ import signal
 import pytest
 
 import sandbox
-from sandbox import Limits, Status
+from sandbox import Limits, Status, bubblewrap
 from sandbox.capture import Capture
 from sandbox.jobs import make_job
 from sandbox.judging import judged
 from sandbox.languages import LANGUAGES
-from sandbox.supervising import Watch, overfull
+from sandbox.supervising import Watch, overfull, supervise
 from tests.sandbox_attack import any_worker, attack, public_copy, worker  # noqa: F401
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -75,9 +75,22 @@ def test_without_the_filter_it_does_not(worker):
     assert result.stdout == "False\n" * 6
 
 
+def a_job(code):
+    return make_job(code, LANGUAGES["python"], "", stdin=b"", files=(), limits=Limits())
+
+
+def test_it_looks_many_times_a_second():
+    """Every 40 ms; a third of that is enough here, where the machine may have other things to do."""
+    job, looks = a_job("import time; time.sleep(1.5)"), []
+    with bubblewrap.launched(job) as program:
+        watch = supervise(program, job.limits, full=lambda root, limits: looks.append(root) or "")
+    assert watch.exit_code == 0
+    assert len(looks) > 15
+
+
 def test_a_sandbox_that_never_stands_is_our_failure_and_not_the_programs_time_out():
     """The supervisor cuts off a launcher that hangs, as it does a program; only the phase tells the two apart."""
-    job = make_job("print(1)", LANGUAGES["python"], "", stdin=b"", files=(), limits=Limits())
+    job = a_job("print(1)")
     streams = (Capture(9), Capture(9))
     hung = Watch(job.limits, *streams, started=0.0, deadline=10.0, full=overfull, ending=signal.SIGKILL)
     hung.killed, hung.why = Status.TIMEOUT, "no end after 10 s"
