@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-import sandbox
 from curation.models import Query
 from curation.models.queries import QueryQuerySet
 from curation.texts import storable
@@ -18,6 +17,7 @@ from dialogues.feedback import ROLE as CRITIC
 from dialogues.methods import packing, simulation
 from dialogues.models import Dialogue, Method, Seed, Turn
 from embeddings import Embedder, Embeds, nearest
+from runs import executing
 from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question, StartPage
 from runs.models import FINAL_STATES, ItemState, Run, WorkItem
 
@@ -93,7 +93,7 @@ def save_packs(finished: Sequence[Finished]) -> None:
 def plan_simulation(run: Run) -> Iterator[PlannedItem]:
     """One item for each kept query that no simulation has used, in seeded order, in a language this host runs."""
     parameters = run.parameters
-    languages = [*sandbox.languages()]
+    languages = executing.languages()
     unused = buildable(parameters, Method.SIMULATION)
     # A query of unknown language is tried: its first answer tells.
     runnable = unused.filter(language__in=["", *languages])

@@ -16,6 +16,7 @@ from llm.catalog import Catalog, api_key, load_catalog
 from llm.entries import CatalogError
 from llm.preflight import unreachable
 from runs import controlling
+from runs.executing import SandboxFailed
 from runs.kinds import Kind, kind_named
 from runs.models import Run, RunState
 from runs.pricing import Quote, quote
@@ -68,9 +69,12 @@ def carry_out_run(
     catalog = catalog_for(roles)
     check_models(catalog, kind.roles, ask_now=options["wait"] and not options["dry_run"])
     complete = {**parameters, "roles": roles, "draw": options["draw"]}
-    if options["dry_run"]:
-        return _quoted(command, kind, complete, catalog)
-    run = _started(command, kind, title, complete, options)
+    try:
+        if options["dry_run"]:
+            return _quoted(command, kind, complete, catalog)
+        run = _started(command, kind, title, complete, options)
+    except SandboxFailed as failure:
+        raise NotReady(f"{failure}. Nothing was sent; give the command again when it answers") from failure
     if options["wait"]:
         run = _waited_for(command, run)
     return _outcome(run, waited=options["wait"])

@@ -36,6 +36,14 @@ def execution_key(code: str, language: str, *, limits: sandbox.Limits, stdin: st
     return hashlib.sha256(canonical(identity)).hexdigest()
 
 
+def languages() -> list[str]:
+    """The languages that programs can be run in now; SandboxFailed when a runner is to say it and does not."""
+    try:
+        return [*sandbox.languages()]
+    except sandbox.RunnerFailed as failure:
+        raise SandboxFailed(str(failure)) from failure
+
+
 def remembered(key: str) -> Execution | None:
     """The stored execution of that key, if there is one."""
     return Execution.objects.filter(key=key).first()

@@ -12,6 +12,7 @@ from runs.kinds import Finished
 from runs.models import Run, WorkItem
 from tests.making import a_kept_query, a_query, a_source
 from tests.running import run_command
+from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -218,6 +219,22 @@ def test_a_dry_run_prices_the_work_and_changes_nothing(models_file):
     assert quoted.result["items"] == 5 and quoted.result["calls"] == 5 * 5
     assert float(quoted.result["cost"]) > 0
     assert not Run.objects.exists() and not Dialogue.objects.exists()
+
+
+@pytest.mark.needs("bubblewrap")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("options", [["--wait"], ["--dry-run"]], ids=lambda options: options[0])
+def test_a_runner_that_does_not_answer_is_named_and_the_command_goes_on_when_it_does(models_file, monkeypatch, options):
+    kept_tasks()
+    monkeypatch.setenv("SANDBOX_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("SANDBOX_TOKEN", "x" * 32)
+    away = run_command("build", "simulation", "--limit", 2, *options)
+    assert away.exit_code == 3, away.said
+    assert "does not answer" in away.said and "Nothing was sent" in away.said
+    assert not WorkItem.objects.exists()
+    monkeypatch.delenv("SANDBOX_URL")
+    assert run_command("build", "simulation", "--limit", 2, *options).result["items"] == 2
+    assert Run.objects.count() == ("--wait" in options)
 
 
 def test_an_unknown_source_is_bad_input_and_names_the_known_ones():
