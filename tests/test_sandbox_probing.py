@@ -104,8 +104,9 @@ def test_only_an_embedded_set_up_takes_landlock_instead_and_says_so(altered_mach
 
 
 @pytest.mark.needs("bubblewrap")
-def test_whoever_asks_for_bubblewrap_gets_nothing_weaker(altered_machine):
-    line, status = altered_machine("mount --bind /dev/null /usr/bin/bwrap", "embedded", "bubblewrap")
+@pytest.mark.parametrize(("setup", "setting"), [("embedded", "bubblewrap"), ("", "auto"), ("another", "auto")])
+def test_whoever_asks_for_bubblewrap_or_names_no_set_up_gets_nothing_weaker(altered_machine, setup, setting):
+    line, status = altered_machine("mount --bind /dev/null /usr/bin/bwrap", setup, setting)
     assert (line.startswith("Sandbox: none"), status) == (True, Status.SANDBOX_ERROR)
 
 
