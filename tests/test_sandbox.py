@@ -140,6 +140,11 @@ def test_use_of_time_and_memory_is_measured():
     assert 0.2 < result.cpu_s < 1
 
 
+def test_the_peak_is_kept_of_memory_that_is_given_back():
+    result = run("import time\nx = b'1' * 100_000_000\ntime.sleep(0.3)\ndel x\ntime.sleep(0.3)")
+    assert 90_000_000 < result.peak_rss_bytes < 200_000_000
+
+
 def test_a_language_that_is_not_here_is_not_run():
     result = run("x", "cobol")
     assert (result.status, result.stderr) == (Status.SANDBOX_ERROR, "not run: no cobol here")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sandbox import Limits, Status, canonical, languages, run, runtime
+from sandbox import Limits, Status, canonical, languages, recipe, run, runtime
 from sandbox.languages import LANGUAGES, TABLE
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -132,6 +132,21 @@ def test_what_a_fence_calls_it_the_sandbox_knows_as_well():
     assert {written: canonical(written) for written in here.keys() - dialects} == {
         written: here[written] for written in here.keys() - dialects
     }
+
+
+def test_runtimes_that_could_not_start_within_the_usual_limits_get_more_and_the_others_do_not():
+    usual = Limits()
+    raised = {
+        name: {key: value for key, value in recipe(name, usual)["limits"].items() if value != getattr(usual, key)}
+        for name in LANGUAGES
+    }
+    assert {name: more for name, more in raised.items() if more} == {
+        "javascript": {"processes": 128},
+        "java": {"memory_mb": 1024, "processes": 128},
+        "go": {"processes": 128, "disk_mb": 512, "compile_s": 60},
+    }
+    assert {name for name in LANGUAGES if LANGUAGES[name].memory_limit == "data"} == {"javascript", "java", "go"}
+    assert recipe("java", Limits(memory_mb=2048))["limits"]["memory_mb"] == 2048
 
 
 @pytest.mark.parametrize(("language", "code"), cases(ECHO))
