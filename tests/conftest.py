@@ -190,4 +190,4 @@ def cache_of_its_own():
     if settings.REDIS_URL and worker:
         own = int(worker.removeprefix("gw")) + 1
         settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL.removesuffix("/0") + f"/{own}"
-        del caches["default"]
+        caches["default"] = caches.create_connection("default")
