@@ -104,3 +104,26 @@ def test_what_locks_the_run_comes_last_so_that_no_two_workers_wait_for_each_othe
 
     asyncio.run(write())
     assert order == ["answer", "turn", "claim"]
+
+
+def test_unhurried_arguments_are_gathered_while_other_pieces_pass_and_none_is_left_behind(run):
+    at_once = []
+
+    def work(tally, arguments):
+        at_once.append(len(arguments))
+        return [10 * argument for argument in arguments]
+
+    async def write():
+        writer = Writer(run)
+        writer.items_in_hand = 1_000
+        waiting = []
+        for number in range(10):
+            waiting.append(writer.together(work, number, unhurried=True))
+            await writer.do(lambda tally: None)
+        last = writer.together(work, 10, unhurried=True)
+        await writer.close()
+        return await asyncio.gather(*waiting, last)
+
+    assert asyncio.run(asyncio.wait_for(write(), timeout=60)) == [10 * number for number in range(11)]
+    assert sum(at_once) == 11
+    assert len(at_once) < 11
