@@ -33,6 +33,7 @@ ATTACKS = {
         cannot_as_ordinary="the host's own mode keeps an ordinary user from it",
         said_instead="Permission denied",
     ),
+    "reading what every user of the host may read": Attack(read("'/etc/passwd'"), ("own_files",)),
     "reading the application's .env": Attack(read("'{folder}/.env'"), ("own_files",)),
     "reading through '..'": Attack(read("'/usr/bin/../../box/../{folder}/.env'"), ("own_files",)),
     "reading through a symbolic link": Attack(
