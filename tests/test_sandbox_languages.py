@@ -200,6 +200,35 @@ def test_a_compiler_without_end_is_stopped(language, code):
     assert result.wall_s < 3
 
 
+# Evaluated by the compiler, which takes many seconds over it and little memory.
+LABOUR = """
+constexpr long labour() {
+    long sum = 0;
+    for (long one = 0; one < 250000; one++) for (long other = 0; other < 250000; other++) sum += other ^ one;
+    return sum;
+}
+static_assert(labour() > 0);
+int main() {}
+"""
+
+
+@pytest.mark.parametrize(("language", "code"), [("cpp", LABOUR)])
+def test_a_compiler_is_cut_off_at_its_own_time(language, code):
+    result = run(code, language, limits=Limits(wall_s=0.3, compile_s=0.3))
+    assert (result.status, result.phase) == (Status.TIMEOUT, "compile"), result
+    assert 0.6 <= result.wall_s < 3
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("cpp", '#include <regex>\n#include <unistd.h>\nint main() { std::regex r("a+"); usleep(100000); }')],
+)
+def test_the_time_that_compiling_took_is_not_the_programs(language, code):
+    result = run(code, language, limits=Limits(wall_s=0.6))
+    assert result.status is Status.OK, result
+    assert result.wall_s > 0.6  # otherwise this shows nothing
+
+
 @pytest.mark.parametrize(
     ("language", "code"), [("php", "echo 6 * 7;"), ("php", "<?php echo 6 * 7;"), ("php", "<?= 42 ?>")]
 )
