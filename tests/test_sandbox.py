@@ -99,6 +99,11 @@ def test_long_output_keeps_its_head_and_its_tail():
     assert f"...({1_000_012 - 65_536} bytes left out)..." in result.stdout
 
 
+def test_long_errors_are_cut_as_well_and_counted():
+    result = run("import sys; print('x' * 100_000, file=sys.stderr)")
+    assert (result.truncated, result.stdout_bytes, result.stderr_bytes) == (True, 0, 100_001)
+
+
 @pytest.mark.parametrize("stream", [1, 2])
 def test_a_flood_is_stopped(stream):
     result = run(f"import os\nwhile True: os.write({stream}, b'x' * 65536)")
