@@ -210,19 +210,17 @@ constexpr long labour() {
 static_assert(labour() > 0);
 int main() {}
 """
+LARGE = '#include <regex>\n#include <unistd.h>\nint main() { std::regex r("a+"); usleep(100000); }'
 
 
-@pytest.mark.parametrize(("language", "code"), [("cpp", LABOUR)])
+@pytest.mark.parametrize(("language", "code"), cases({"cpp": LABOUR}))
 def test_a_compiler_is_cut_off_at_its_own_time(language, code):
     result = run(code, language, limits=Limits(wall_s=0.3, compile_s=0.3))
     assert (result.status, result.phase) == (Status.TIMEOUT, "compile"), result
     assert 0.6 <= result.wall_s < 3
 
 
-@pytest.mark.parametrize(
-    ("language", "code"),
-    [("cpp", '#include <regex>\n#include <unistd.h>\nint main() { std::regex r("a+"); usleep(100000); }')],
-)
+@pytest.mark.parametrize(("language", "code"), cases({"cpp": LARGE}))
 def test_the_time_that_compiling_took_is_not_the_programs(language, code):
     result = run(code, language, limits=Limits(wall_s=0.6))
     assert result.status is Status.OK, result
