@@ -1,6 +1,10 @@
 """Programs: run once, remembered for good; a failure of the sandbox itself is the item's and never remembered."""
 
 import asyncio
+import json
+import threading
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -52,6 +56,41 @@ def test_a_runner_between_makes_no_difference_to_the_key(monkeypatch):
         for name, value in runner.environ.items():
             monkeypatch.setenv(name, value)
         assert key() == here
+
+
+@pytest.fixture
+def runner_that_says(monkeypatch):
+    """Runners that only tell which version of Python they have."""
+    with ExitStack() as stack:
+
+        def say(version):
+            class Said(BaseHTTPRequestHandler):
+                def do_GET(self):
+                    about = {"backend": "bubblewrap", "line": "", "languages": {"python": version}}
+                    body = json.dumps(about).encode()
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+                def log_message(self, *_):
+                    """Nobody reads it."""
+
+            server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Said))
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+            monkeypatch.setenv("SANDBOX_URL", f"http://127.0.0.1:{server.server_address[1]}")
+            monkeypatch.setenv("SANDBOX_TOKEN", "a" * 32)
+
+        yield say
+
+
+def test_another_version_of_the_language_gives_another_key(runner_that_says):
+    keys = []
+    for version in ("3.11.2", "3.13.0", "3.11.2"):
+        runner_that_says(version)
+        keys.append(key())
+    assert keys[0] == keys[2] != keys[1]
 
 
 @pytest.mark.skipif(not sandbox.runtime("java"), reason="no java here")
