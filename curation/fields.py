@@ -3,7 +3,7 @@
 from typing import Any
 
 from curation.records import BadRecord
-from curation.texts import folded
+from curation.texts import is_blank
 
 JsonObject = dict[str, Any]
 
@@ -25,7 +25,7 @@ def checked_text(value: Any, name: str) -> str:
         raise BadRecord(f"field {name!r} is {kind_of(value)}, not text")
     if len(value) > TEXT_LIMIT:
         raise BadRecord(f"field {name!r} has {len(value):,} characters, the limit is {TEXT_LIMIT:,}; cut it down")
-    if not value.strip() or (not value.isascii() and not folded(value)):
+    if is_blank(value):
         raise BadRecord(f"field {name!r} is blank")
     return value
 

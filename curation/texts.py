@@ -6,19 +6,30 @@ import unicodedata
 
 # Zero-width characters and bidirectional controls: invisible, so no reader tells the texts apart.
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad\u061c\u180e]")
-WHITE_SPACE = re.compile(r"\s+")
+VISIBLE = re.compile(rf"[^\s{INVISIBLE.pattern[1:-1]}]")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
     """The text as both databases can hold it: NUL and lone surrogates become U+FFFD, all else stays."""
-    return LONE_SURROGATE.sub("\ufffd", text).replace("\x00", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = LONE_SURROGATE.sub("\ufffd", text)
+    return text.replace("\x00", "\ufffd")
 
 
 def folded(text: str) -> str:
     """NFC, invisible characters removed, runs of white space as one space, ends stripped."""
-    visible = INVISIBLE.sub("", unicodedata.normalize("NFC", storable(text)))
-    return WHITE_SPACE.sub(" ", visible).strip()
+    spaced = " ".join(text.split())
+    if spaced.isprintable():  # then nothing in it is invisible or not storable
+        return unicodedata.normalize("NFC", spaced)
+    return " ".join(INVISIBLE.sub("", unicodedata.normalize("NFC", storable(text))).split())
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of the text is left when it is folded."""
+    return VISIBLE.search(text) is None
 
 
 def text_hash(text: str) -> str:
