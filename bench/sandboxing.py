@@ -14,9 +14,9 @@ from bench.usage import CommandFailed
 
 STARTS = 40
 WORKERS = 4
-PROGRAMS = 24
+PROGRAMS_EACH = 4
 # Long beside what a start costs the processor, so that it measures who waits for whom on any number of cores.
-SLEEP = "import time; time.sleep(0.5)"
+SLEEP = "import time; time.sleep(2)"
 
 
 def sandbox_start(machine: Machine) -> Iterator[Figure]:
@@ -29,11 +29,11 @@ def sandbox_start(machine: Machine) -> Iterator[Figure]:
 def sandbox_scaling(machine: Machine) -> Iterator[Figure]:
     """Programs that sleep, four at once beside one at a time."""
     four, one = interleaved(partial(_per_second, WORKERS), partial(_per_second, 1), rounds=3)
-    yield Figure(name="sandbox_scaling", value=four, unit="/s", limit=one, relative=True, bound="≥", target=3.6)
+    yield Figure(name="sandbox_scaling", value=four, unit="/s", limit=one, relative=True, bound="≥", target=3.9)
 
 
 def _per_second(workers: int) -> float:
-    programs = PROGRAMS * workers // WORKERS
+    programs = PROGRAMS_EACH * workers
     began = time.perf_counter()
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(_run, [SLEEP] * programs))

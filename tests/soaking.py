@@ -115,10 +115,12 @@ def kill_workers(site, model, *, kills, questions, at_least):
     watch, had, jitter = Watch(model.log), [], random.Random(20)
     for number in range(1, kills + 1):
         with a_worker(site) as worker:
-            due = questions * number // (kills + 1)
-            enough = lambda due=due: watch.in_flight() >= at_least and len(watch.asked) >= due  # noqa: E731
-            wait_for(enough, f"{at_least} calls in flight after {due} questions", worker=worker)
-            time.sleep(jitter.uniform(0, 0.1))
+            # Some more than is asked for, because a few end between the look and the kill.
+            due = questions * number // (kills + 2)
+            enough = lambda due=due: watch.in_flight() >= at_least * 9 // 8 and len(watch.asked) >= due  # noqa: E731
+            while not enough():
+                wait_for(enough, f"{at_least} calls in flight after {due} questions", worker=worker)
+                time.sleep(jitter.uniform(0, 0.1))
             killed_at = time.time()
             worker.kill()
             worker.wait()
