@@ -1,8 +1,8 @@
 """Take one file into one ImportBatch, chunk by chunk: rows, rejected records and counts in the same transaction."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -15,7 +15,9 @@ from django.utils import timezone
 from accounts.actions import record
 from accounts.models import Door, User
 from curation.forms import OnBytes
+from curation.inserting import insert_rows, take_turn
 from curation.models import ImportBatch, RejectedRecord, Source
+from curation.opening import opened_batch
 from curation.reading import read_records
 from curation.records import BadRecord, BrokenFile, Record, Refused, refused
 from curation.texts import storable
@@ -23,10 +25,15 @@ from curation.texts import storable
 Item = TypeVar("Item")
 
 CHUNK_CHARACTERS = 8_000_000
+REJECTED_COLUMNS = ("batch_id", "line", "reason", "excerpt")
 
 
 class BadSource(ValueError):
     """The slug of a source is not one."""
+
+
+class Overtaken(RuntimeError):
+    """Another process has gone on in this batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +59,24 @@ def import_file(
     door: Door = Door.PAGE,
     on_bytes: OnBytes | None = None,
 ) -> ImportBatch:
-    """Import one file; a batch whose file breaks off ends as failed, with what was read before in and counted."""
-    batch = _open_batch(path, intake, source=source, by=by)
-    try:
-        for chunk in _chunks(read_records(path, on_bytes), intake.chunk_records):
-            _take(batch, intake, chunk)
-    except BrokenFile as broken:
-        return _close_batch(batch, door=door, error=str(broken))
-    except BaseException as failure:
-        _close_batch(batch, door=door, error=f"stopped by {type(failure).__name__}: {failure}")
-        raise
-    return _close_batch(batch, door=door)
+    """Import one file, or the rest of one whose import was stopped or killed.
 
-
-def _open_batch(path: Path, intake: Intake[Item], *, source: str, by: User | None) -> ImportBatch:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return ImportBatch.objects.create(
-        source=source_named(source),
-        holds=intake.holds,
-        file_name=storable(path.name)[:255],
-        sha256=sha256,
-        layout=intake.layout,
-        by=by,
-    )
+    A batch whose file breaks off ends as failed, with what was read before in and counted.
+    """
+    into = source_named(source)
+    with opened_batch(path, source=into, holds=intake.holds, layout=intake.layout, by=by) as batch:
+        records = islice(read_records(path, on_bytes), batch.read, None)
+        try:
+            for chunk in _chunks(records, intake.chunk_records):
+                _take(batch, intake, chunk)
+        except BrokenFile as broken:
+            return _close_batch(batch, door=door, state=ImportBatch.State.FAILED, error=str(broken))
+        except Overtaken:
+            raise  # the batch is the other's to close
+        except BaseException as failure:
+            _stop_batch(batch, failure, door=door)
+            raise
+        return _close_batch(batch, door=door, state=ImportBatch.State.DONE)
 
 
 def source_named(slug: str) -> Source:
@@ -89,13 +90,21 @@ def source_named(slug: str) -> Source:
     return Source.objects.get_or_create(slug=slug)[0]
 
 
-def _close_batch(batch: ImportBatch, *, door: Door, error: str = "") -> ImportBatch:
+def _close_batch(
+    batch: ImportBatch, *, door: Door, state: ImportBatch.State, error: str = "", is_finished: bool = True
+) -> ImportBatch:
     with transaction.atomic():
-        state = ImportBatch.State.FAILED if error else ImportBatch.State.DONE
-        ImportBatch.objects.filter(pk=batch.pk).update(state=state, error=storable(error), finished_at=timezone.now())
+        finished_at = timezone.now() if is_finished else None
+        ImportBatch.objects.filter(pk=batch.pk).update(state=state, error=storable(error), finished_at=finished_at)
         record(f"import {batch.holds}", [], by=batch.by, door=door, note=f"{batch.file_name} into {batch.source}")
     batch.refresh_from_db()
     return batch
+
+
+def _stop_batch(batch: ImportBatch, failure: BaseException, *, door: Door) -> None:
+    """Leave the batch unfinished, so that the file, given again, goes on in it."""
+    error = f"stopped by {type(failure).__name__}: {failure}; give the same file again, it goes on where it stopped"
+    _close_batch(batch, door=door, state=ImportBatch.State.FAILED, error=error, is_finished=False)
 
 
 def _chunks(records: Iterable[Record | Refused], most: int) -> Iterator[list[Record | Refused]]:
@@ -126,21 +135,25 @@ def _take(batch: ImportBatch, intake: Intake[Item], chunk: list[Record | Refused
         except BadRecord as bad:
             rejected.append(refused(found.line, str(bad), found.excerpt))
     with transaction.atomic():
+        take_turn()
         accepted = intake.store(batch, items) if items else 0
-        RejectedRecord.objects.bulk_create([_rejected_record(batch, one) for one in rejected])
+        insert_rows(RejectedRecord, REJECTED_COLUMNS, [_rejected_row(batch, one) for one in rejected])
         _count(batch, read=len(chunk), accepted=accepted, rejected=len(rejected))
+    batch.read += len(chunk)
 
 
-def _rejected_record(batch: ImportBatch, one: Refused) -> RejectedRecord:
-    return RejectedRecord(
-        batch=batch, line=one.line, reason=storable(one.reason)[:300], excerpt=storable(one.excerpt)[:300]
-    )
+def _rejected_row(batch: ImportBatch, one: Refused) -> tuple[int, int, str, str]:
+    return batch.pk, one.line, storable(one.reason)[:300], storable(one.excerpt)[:300]
 
 
 def _count(batch: ImportBatch, *, read: int, accepted: int, rejected: int) -> None:
-    ImportBatch.objects.filter(pk=batch.pk).update(
+    # The place is the condition: a second process in the same batch would count the same records again.
+    at_its_place = ImportBatch.objects.filter(pk=batch.pk, read=batch.read)
+    counted = at_its_place.update(
         read=F("read") + read,
         accepted=F("accepted") + accepted,
         rejected=F("rejected") + rejected,
         duplicates=F("duplicates") + (read - accepted - rejected),
     )
+    if not counted:
+        raise Overtaken(f"import batch {batch.pk} no longer stands at record {batch.read}; another process imports it")

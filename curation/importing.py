@@ -1,14 +1,18 @@
 """Import queries: find the layout of a file, keep each distinct text once, and every sighting of it."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import Door, User
 from curation.batches import Intake, import_file
 from curation.forms import OnBytes
+from curation.inserting import as_stored, insert_rows, reserve_keys
 from curation.languages import language_of
 from curation.models import ImportBatch, Query, Sighting
 from curation.reading import read_records
@@ -95,52 +99,34 @@ def store_queries(batch: ImportBatch, lines: list[QueryLine]) -> int:
     first_lines: dict[str, QueryLine] = {}
     for line in lines:
         first_lines.setdefault(line.text_hash, line)
-    known = _responses(list(first_lines))
+    known = _stored(list(first_lines))
     new = [line for text_hash, line in first_lines.items() if text_hash not in known]
-    # Another import may store the same text at the same time: the later one meets the row and counts a duplicate.
-    Query.objects.bulk_create([_query(batch, line) for line in new], ignore_conflicts=True)
-    stored = _responses([line.text_hash for line in new])
-    accepted_lines = {line.line for line in new if stored[line.text_hash].batch_id == batch.pk}
-    known |= stored
-    Sighting.objects.bulk_create(
-        [_sighting(batch, line, known[line.text_hash], is_first=line.line in accepted_lines) for line in lines]
-    )
-    return len(accepted_lines)
+    keys, now = reserve_keys(Query, len(new)), as_stored(timezone.now())
+    rows = [_query_row(batch, line, key, now) for line, key in zip(new, keys, strict=True)]
+    insert_rows(Query, QUERY_COLUMNS, rows)
+    known |= {line.text_hash: (key, line.response) for line, key in zip(new, keys, strict=True)}
+    insert_rows(Sighting, SIGHTING_COLUMNS, [_sighting_row(batch, line, *known[line.text_hash]) for line in lines])
+    return len(new)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is stored under a text hash."""
-
-    pk: int
-    batch_id: int
-    response: str
+def _stored(hashes: list[str]) -> dict[str, tuple[int, str]]:
+    """Key and response of the queries that have one of these hashes."""
+    rows = Query.objects.filter(text_hash__in=hashes).values_list("text_hash", "pk", "response")
+    return {text_hash: (pk, response) for text_hash, pk, response in rows}
 
 
-def _responses(hashes: list[str]) -> dict[str, Known]:
-    rows = Query.objects.filter(text_hash__in=hashes).values_list("text_hash", "pk", "batch_id", "response")
-    return {text_hash: Known(pk, batch_id, response) for text_hash, pk, batch_id, response in rows}
+QUERY_COLUMNS = ("id", "text", "response", "language", "tags", "text_hash", "source_id", "batch_id", "created_at")
 
 
-def _query(batch: ImportBatch, line: QueryLine) -> Query:
-    return Query(
-        text=line.text,
-        response=line.response,
-        language=line.language,
-        tags=line.tags,
-        text_hash=line.text_hash,
-        source_id=batch.source_id,
-        batch_id=batch.pk,
-    )
+def _query_row(batch: ImportBatch, line: QueryLine, key: int, now: str) -> tuple[Any, ...]:
+    tags = json.dumps(line.tags) if line.tags else "[]"
+    return key, line.text, line.response, line.language, tags, line.text_hash, batch.source_id, batch.pk, now
 
 
-def _sighting(batch: ImportBatch, line: QueryLine, known: Known, *, is_first: bool) -> Sighting:
-    differs = not is_first and line.response != known.response
-    return Sighting(
-        query_id=known.pk,
-        batch_id=batch.pk,
-        line=line.line,
-        external_id=line.external_id,
-        response_hash=hashlib.sha256(line.response.encode()).hexdigest(),
-        response=line.response if differs else None,
-    )
+SIGHTING_COLUMNS = ("query_id", "batch_id", "line", "external_id", "response_hash", "response")
+
+
+def _sighting_row(batch: ImportBatch, line: QueryLine, query_id: int, first_response: str) -> tuple[Any, ...]:
+    response_hash = hashlib.sha256(line.response.encode()).hexdigest()
+    other_response = None if line.response == first_response else line.response
+    return query_id, batch.pk, line.line, line.external_id, response_hash, other_response
