@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bench import installing, sandboxing, scoring, serving
+from bench import importing, installing, sandboxing, scoring, serving
 from bench.figures import Figure
 from bench.sites import Machine
 
@@ -10,6 +10,8 @@ from bench.sites import Machine
 Measurement = Callable[[Machine], Iterable[Figure]]
 
 MEASUREMENTS: dict[str, Measurement] = {
+    "import": importing.import_speed,
+    "import_memory": importing.import_memory,
     "scoring_rate": scoring.scoring_rate,
     "scoring_cpu": scoring.scoring_cpu,
     "kill_recovery": scoring.kill_recovery,

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.usage import CommandFailed
+from bench.usage import CommandFailed, cpu_so_far_s
 from tests.migrated import ROOT, copied_database, copied_file, create_database
 from tests.servers import Programs, free_port, start_postgresql, start_redis, stop
 
@@ -77,6 +77,13 @@ class Machine:
             elif tables:
                 copied_file(folder)
             yield Site(database, folder, environ)
+
+    def server_cpu_s(self, database: str) -> float:
+        """CPU that the server of this database has used so far; 0 where the program itself does its work."""
+        if database == "sqlite":
+            return 0.0
+        _ = self._servers
+        return cpu_so_far_s(self._programs[0].pid)
 
     def stop(self) -> None:
         """End the servers that were started."""

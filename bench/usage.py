@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class CommandFailed(RuntimeError):
@@ -34,3 +35,18 @@ def run_measured(command: Sequence[str], *, environ: Mapping[str, str], cwd: str
             said.seek(0)
             raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}:\n{said.read()[-2000:]}")
     return Usage(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+
+
+def cpu_so_far_s(pid: int) -> float:
+    """CPU of a server until now, with that of its children, those that ended included."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(_cpu_s(one) for one in (str(pid), *children))
+
+
+def _cpu_s(pid: str) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # ended a moment ago
+        return 0.0
+    own_and_of_ended_children = (int(ticks) for ticks in fields[11:15])
+    return sum(own_and_of_ended_children) / os.sysconf("SC_CLK_TCK")

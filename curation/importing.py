@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Door, User
 from curation.batches import Intake, import_file
 from curation.forms import OnBytes
-from curation.inserting import as_stored, insert_rows, reserve_keys
+from curation.inserting import as_stored, insert_rows, listed, reserve_keys
 from curation.languages import language_of
 from curation.models import ImportBatch, Query, Sighting
 from curation.reading import read_records
@@ -111,7 +111,7 @@ def store_queries(batch: ImportBatch, lines: list[QueryLine]) -> int:
 
 def _stored(hashes: list[str]) -> dict[str, tuple[int, str]]:
     """Key and response of the queries that have one of these hashes."""
-    rows = Query.objects.filter(text_hash__in=hashes).values_list("text_hash", "pk", "response")
+    rows = Query.objects.filter(text_hash__in=listed(hashes)).values_list("text_hash", "pk", "response")
     return {text_hash: (pk, response) for text_hash, pk, response in rows}
 
 

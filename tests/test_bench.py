@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import subprocess
 import sys
 import threading
 
@@ -12,9 +13,11 @@ from bench.__main__ import main
 from bench.figures import Figure
 from bench.installing import on_disk
 from bench.measurements import MEASUREMENTS
+from bench.pools import write_pool
 from bench.rounds import interleaved
-from bench.usage import CommandFailed, run_measured
+from bench.usage import CommandFailed, cpu_so_far_s, run_measured
 from bench.visiting import Visitor, first_load
+from tests.migrated import ROOT
 
 MET = Figure(name="export", database="sqlite", value=3.0, limit=2.0, unit="s", relative=True, target=2)
 MISSED = Figure(name="start_time", value=6.5, unit="s", target=5)
@@ -111,6 +114,37 @@ def test_what_a_commands_children_use_is_counted_with_it():
     burn = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}], check=True)"
     assert run_measured([sys.executable, "-c", parent], environ=os.environ).cpu_s >= 0.3
+
+
+def test_the_cpu_of_a_server_counts_its_children_living_and_ended():
+    burn = "import time; end = time.process_time() + {}\nwhile time.process_time() < end: pass\n"
+    server = (
+        f"import subprocess, sys; child = [sys.executable, '-c']; ended = {burn.format(0.3)!r}; living = "
+        f"{burn.format(0.3) + 'print(flush=True); input()'!r}; subprocess.run([*child, ended]); "
+        "subprocess.run([*child, living])"
+    )
+    with subprocess.Popen([sys.executable, "-c", server], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert 0.6 <= cpu_so_far_s(process.pid) < 6
+        process.communicate(b"\n")
+
+
+def test_the_peer_of_the_import_stores_the_rows_that_an_import_stores(site, tmp_path):
+    first, others = tmp_path / "first.jsonl", tmp_path / "others.jsonl"
+    write_pool(first, 1, seed=6)
+    write_pool(others, 30)
+    site.manage("import_queries", first, "--source", "made")
+
+    run_measured(
+        [sys.executable, "-m", "bench.bare_import", str(others), site.database], environ=site.environ, cwd=ROOT
+    )
+
+    lines = [json.loads(line) for path in (first, others) for line in path.read_text().splitlines()]
+    texts = "list(Query.objects.order_by('pk').values_list('text', 'response'))"
+    assert site.ask_database(texts) == [[line["instruction"], line["response"]] for line in lines]
+    assert site.ask_database("Query.objects.filter(stage='unscored').count()") == len(lines)
+    seen = "list(Sighting.objects.order_by('query_id').values_list('query__text', flat=True))"
+    assert site.ask_database(seen) == [line["instruction"] for line in lines]
 
 
 def test_a_command_that_fails_is_told_with_its_last_words():
