@@ -124,7 +124,7 @@ def test_a_client_that_dawdles_is_sent_away(sent):
     async def dawdle(host, port):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(sent.replace(b"AUTH", f"Authorization: Bearer {TOKEN}".encode()))
-        answer = asyncio.create_task(reader.read())
+        answer = asyncio.create_task(reader.readuntil(b"in time"))
         while not answer.done():
             writer.write(b" ")  # never silent, and never done
             await asyncio.sleep(0.05)
@@ -136,7 +136,7 @@ def test_a_client_that_dawdles_is_sent_away(sent):
         async with server:
             begun = time.monotonic()
             said = await asyncio.wait_for(dawdle(*server.sockets[0].getsockname()), timeout=10)
-            assert b" 408 " in said and b"in time" in said
+            assert b" 408 " in said
             assert time.monotonic() - begun < 3
         await runner.end()
 
