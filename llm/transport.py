@@ -44,9 +44,12 @@ class Patterned(AsyncOpenAI):
             return super()._build_request(options, retries_taken=retries_taken)
         if self._pattern is None:
             self._pattern = super()._build_request(options, retries_taken=retries_taken)
-            self._lines = [line for line in self._pattern.headers.multi_items() if not line[0].startswith(OF_ONE)]
-        address, lines, waits = self._pattern.url, self._lines, self._pattern.extensions
-        return httpx2.Request(options.method, address, headers=lines, content=options.content, extensions=waits)
+            lines = self._pattern.headers.multi_items()
+            self._pattern.headers = httpx2.Headers([line for line in lines if not line[0].startswith(OF_ONE)])
+        of = self._pattern
+        return httpx2.Request(
+            options.method, of.url, headers=of.headers, content=options.content, extensions=of.extensions
+        )
 
 
 class Transport:
