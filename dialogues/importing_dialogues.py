@@ -84,7 +84,7 @@ def import_dialogues(
         raise UnknownLayout(f"there is no dialogue layout {name!r}; choose from {', '.join([AUTO, *LAYOUTS])}")
     intake = Intake(
         ImportBatch.Holds.DIALOGUES,
-        name,
+        f"{name} without system" if drop_system else name,
         read=lambda record: read_dialogue(record, name, drop_system=drop_system),
         store=store_dialogues,
         chunk_records=CHUNK_DIALOGUES,

@@ -127,6 +127,21 @@ def test_a_leading_system_message_is_left_out_on_request(file):
     assert messages_of(Dialogue.objects.get())[0]["role"] == "user"
 
 
+def test_a_stopped_import_goes_on_only_if_system_messages_are_treated_as_before(file):
+    def stop(position):
+        raise OSError("disk gone")
+
+    path = file(*(chat([("system", "Be kind."), ("user", f"Sort {n}."), ("assistant", "Done.")]) for n in range(150)))
+    with pytest.raises(OSError, match="disk gone"):
+        take(path, drop_system=True, on_bytes=stop)
+
+    kept, dropped = take(path), take(path, drop_system=True)
+
+    assert (counts(kept), kept.layout) == ((150, 0, 0, 150), "openai_chat")
+    assert (counts(dropped), dropped.layout) == ((150, 150, 0, 0), "openai_chat without system")
+    assert ImportBatch.objects.count() == 2
+
+
 def test_each_import_command_names_the_other_for_the_others_file(file):
     queries = file({"instruction": "Q", "output": "A"}, name="queries.jsonl")
     one_exchange = file(conversation(SPOKEN[:2]), name="exchanges.json")

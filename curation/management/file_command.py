@@ -27,9 +27,8 @@ class FileCommand(StudioCommand):
     """A command that imports the files named on its line."""
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "files", nargs="+", type=Path, metavar="FILE", help="JSON lines, JSON array or CSV; gzip too"
-        )
+        forms = "JSON lines, JSON array or CSV; gzip too. The import of a file goes on where it was stopped or killed"
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=forms)
         parser.add_argument("--source", required=True, metavar="SLUG", help="where the data comes from; made when new")
 
     def import_files(self, files: list[Path], import_one: ImportOne) -> Outcome:
