@@ -10,12 +10,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
 from bench.sites import Machine, Site
-from bench.usage import CommandFailed
+from bench.usage import CommandFailed, cpu_so_far_s
 from tests.demo_models import DemoModel
 from tests.migrated import ROOT
 
@@ -133,8 +132,7 @@ def _mark(server: DemoModel, process: "subprocess.Popen[bytes]", answers: int) -
         if process.poll() is not None or time.monotonic() > deadline:
             raise CommandFailed(f"only {answered} of {answers} calls were answered")
         time.sleep(0.02)
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return time.monotonic(), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), answered
+    return time.monotonic(), cpu_so_far_s(process.pid), answered
 
 
 def _killed(machine: Machine, database: str) -> int:

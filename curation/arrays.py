@@ -20,7 +20,7 @@ from curation.records import (
 
 WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 UNDECODABLE = re.compile("[\udc80-\udcff]")
-# A value cut off where the window ends fails within its longest token (\uXXXX, -Infinity) of that end.
+# A value cut off where the window ends fails within its longest token (an escaped character, -Infinity) of that end.
 LONGEST_TOKEN = 16
 # A number may go on in the next block, so a character that ends it must be in sight.
 NUMBER_GOES_ON = re.compile(r"[-+.0-9eE]*\Z")

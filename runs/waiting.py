@@ -1,10 +1,10 @@
 """Work on runs in this process, without a broker: what `--wait` and `manage.py work` do."""
 
 import asyncio
+import logging
 import signal
 import sys
 import time
-from contextlib import suppress
 from functools import partial
 
 from django.utils import timezone
@@ -16,6 +16,7 @@ from runs.slices import has_work, settle_stopping
 from runs.spool import SpoolFull
 from runs.writing import patiently
 
+logger = logging.getLogger(__name__)
 POLL_S = 0.5
 MOVING_STATES = (*ACTIVE_STATES, RunState.PAUSING, RunState.CANCELLING)
 
@@ -56,6 +57,8 @@ def _waiting() -> list[Run]:
 
 
 def _tidy() -> None:
-    with suppress(SpoolFull):  # whoever works next says so on the run
+    try:
         workers.bury_dead(at=timezone.now())
+    except SpoolFull as full:  # a run that is worked on says it too; without one this is the only place
+        logger.warning("what dead workers left stays where it is: %s", full)
     settle_stopping()

@@ -160,7 +160,7 @@ def filter_program(machine: str = platform.machine(), among_others: bool = False
     """The filter as an array of struct sock_filter; `among_others` where no namespace hides processes and network."""
     if machine not in AUDIT_ARCHITECTURES:
         known = ", ".join(AUDIT_ARCHITECTURES)
-        raise NotImplementedError(f"no system call table for {machine}; the sandbox runs on {known}")
+        raise LookupError(f"no system call table for {machine}; the sandbox runs on {known}")
     return _assemble(_program(machine, among_others))
 
 

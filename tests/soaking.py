@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -208,3 +209,15 @@ def assert_accounts_agree(site, model, run, *, lost_at_most):
     assert Decimal(run["spent"]) == sum(row.spent for row in rows.values()) == Decimal(stats["usd"]) - unread
     assert (run["calls"], run["calls_lost"]) == (counted["answers in the ledger"], counted["lost in flight"])
     assert repeated <= counted["lost in flight"] <= lost_at_most
+
+
+def has_ended(worker, peaks):
+    """Whether it has; its peak so far is noted."""
+    peaks.append(peak_bytes(worker))
+    return worker.poll() is not None
+
+
+def peak_bytes(worker):
+    """The most that a worker has taken; 0 when it has ended. ru_maxrss begins with the size of this process."""
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{worker.pid}/status").read_text())
+    return int(found[1]) * 1024 if found else 0

@@ -10,8 +10,7 @@ import pytest
 from curation.importing import import_queries
 from curation.models import ImportBatch, Query, RejectedRecord, Sighting
 from tests.sizes import sized
-from tests.soaking import a_worker, wait_for
-from tests.test_soak_memory import has_ended
+from tests.soaking import a_worker, has_ended, wait_for
 
 KILLS, RECORDS = 5, sized(300_000)
 FEW, MANY = 1_000, sized(287_000)

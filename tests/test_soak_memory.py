@@ -1,13 +1,12 @@
 """A worker takes no more memory for ten times the calls."""
 
-import re
 from pathlib import Path
 
 import pytest
 
 from tests.sites import DemoModel, Site
 from tests.sizes import SOAK
-from tests.soaking import a_worker, start_toys, wait_for
+from tests.soaking import a_worker, has_ended, peak_bytes, start_toys, wait_for
 
 pytestmark = pytest.mark.soak
 
@@ -31,15 +30,3 @@ def test_a_workers_memory_does_not_grow_with_the_number_of_calls(tmp_path):
     print(f"{few / 2**20:.1f} MiB at {FEW} calls, {many / 2**20:.1f} MiB at {MANY}")
     assert many <= 1.2 * few
     assert many - few < 1024 * (MANY - FEW)
-
-
-def has_ended(worker, peaks):
-    """Whether it has; its peak so far is noted."""
-    peaks.append(peak_bytes(worker))
-    return worker.poll() is not None
-
-
-def peak_bytes(worker):
-    """The most that a worker has taken; 0 when it has ended. ru_maxrss begins with the size of this process."""
-    found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{worker.pid}/status").read_text())
-    return int(found[1]) * 1024 if found else 0
