@@ -1,3 +1,5 @@
+"""Claims about importing benchmarks: tasks whole, once, with bad records named."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Claims about contamination: what is found, what is set aside, and how it is undone."""
+
 import json
 from datetime import timedelta
 

@@ -1,3 +1,5 @@
+"""Claims about near-duplicates: what is alike, what is not, and what stays of a cluster."""
+
 import json
 
 import pytest

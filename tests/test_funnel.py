@@ -1,3 +1,5 @@
+"""Claims about the funnel: each number counts what it says, and they add up."""
+
 import json
 
 import pytest

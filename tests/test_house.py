@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("config", "accounts", "curation", "dialogues", "runs", "llm", "sandbox", "embeddings", "web")
+ROOMS = ("config", "accounts", "curation", "dialogues", "runs", "llm", "sandbox", "embeddings", "web", "bench", "tests")
 MODULES = [
     path
     for room in ROOMS

@@ -1,3 +1,5 @@
+"""Claims about importing queries: once each, every sighting kept, every refusal explained."""
+
 import gzip
 import json
 import threading

@@ -1,3 +1,5 @@
+"""Claims about importing dialogues: word for word into review, or refused with a reason."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Claims about languages: one name each, and who is believed about it."""
+
 import pytest
 
 from curation.languages import canonical, language_of

@@ -1,3 +1,5 @@
+"""Claims about importing problems: their tests, solutions and languages."""
+
 import json
 
 import pytest

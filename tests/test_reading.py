@@ -1,3 +1,5 @@
+"""Claims about reading files: every form by its content, whole records, broken ones named."""
+
 import csv
 import gzip
 import io

@@ -1,3 +1,5 @@
+"""Claims about the published layouts: told by their fields, read strictly."""
+
 import pytest
 
 from curation.records import BadRecord
