@@ -1,7 +1,7 @@
 """Take one file into one ImportBatch, chunk by chunk: rows, rejected records and counts in the same transaction."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -17,7 +17,7 @@ from accounts.models import Door, User
 from curation.forms import OnBytes
 from curation.inserting import insert_rows, take_turn
 from curation.models import ImportBatch, RejectedRecord, Source
-from curation.opening import opened_batch
+from curation.opening import Reading, opened_batch
 from curation.reading import read_records
 from curation.records import BadRecord, BrokenFile, Record, Refused, refused
 from curation.texts import storable
@@ -48,6 +48,7 @@ class Intake(Generic[Item]):
     read: Callable[[Record], Item]
     store: Callable[[ImportBatch, list[Item]], int]
     chunk_records: int = 500
+    mapping: dict[str, str] = field(default_factory=dict)
 
 
 def import_file(
@@ -64,7 +65,8 @@ def import_file(
     A batch whose file breaks off ends as failed, with what was read before in and counted.
     """
     into = source_named(source)
-    with opened_batch(path, source=into, holds=intake.holds, layout=intake.layout, by=by) as batch:
+    reading = Reading(intake.holds, intake.layout, intake.mapping)
+    with opened_batch(path, source=into, reading=reading, by=by) as batch:
         records = islice(read_records(path, on_bytes), batch.read, None)
         try:
             for chunk in _chunks(records, intake.chunk_records):
@@ -123,7 +125,8 @@ def _chunks(records: Iterable[Record | Refused], most: int) -> Iterator[list[Rec
     yield chunk
 
 
-def _take(batch: ImportBatch, intake: Intake[Item], chunk: list[Record | Refused]) -> None:
+def read_all(intake: Intake[Item], chunk: Iterable[Record | Refused]) -> tuple[list[Item], list[Refused]]:
+    """What can be taken of these records, and what is rejected."""
     items: list[Item] = []
     rejected: list[Refused] = []
     for found in chunk:
@@ -134,6 +137,11 @@ def _take(batch: ImportBatch, intake: Intake[Item], chunk: list[Record | Refused
             items.append(intake.read(found))
         except BadRecord as bad:
             rejected.append(refused(found.line, str(bad), found.excerpt))
+    return items, rejected
+
+
+def _take(batch: ImportBatch, intake: Intake[Item], chunk: list[Record | Refused]) -> None:
+    items, rejected = read_all(intake, chunk)
     with transaction.atomic():
         take_turn()
         accepted = intake.store(batch, items) if items else 0

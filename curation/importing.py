@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ from curation.batches import Intake, import_file
 from curation.forms import OnBytes
 from curation.inserting import as_stored, insert_rows, listed, reserve_keys
 from curation.languages import language_of
+from curation.mapping import MAPPED, FieldMap, checked_mapping, layout_of
 from curation.models import ImportBatch, Query, Sighting
-from curation.reading import read_records
-from curation.records import BadRecord, BrokenFile, Record
-from curation.sources import AUTO, LAYOUTS, UnknownLayout, detect
-from curation.texts import storable, text_hash
-
-SAMPLE_RECORDS = 100
+from curation.previewing import Preview, preview_file, sample_of
+from curation.records import BadRecord, Record
+from curation.sources import AUTO, LAYOUTS, Layout, UnknownLayout, detect
+from curation.texts import in_short, storable, text_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,53 +33,53 @@ class QueryLine:
     external_id: str
     tags: list[str]
 
+    def __str__(self) -> str:
+        return f"{self.language or 'unknown language'}: {in_short(self.text)} → {in_short(self.response)}"
+
 
 def import_queries(
     path: Path,
     *,
     source: str,
     layout: str = AUTO,
+    mapping: FieldMap | None = None,
     by: User | None,
     door: Door = Door.PAGE,
     on_bytes: OnBytes | None = None,
 ) -> ImportBatch | None:
-    """Import one file of queries; None when it holds no record at all."""
-    sample = first_values(path)
+    """Import one file of queries, read by its layout or by a mapping; None when it holds no record at all."""
+    sample = sample_of(path)
     if sample is None:
         return None
-    name = detect(sample) if layout == AUTO else layout
-    if name not in LAYOUTS:
-        raise UnknownLayout(f"there is no layout {name!r}; choose from {', '.join([AUTO, *LAYOUTS])}")
-    intake = Intake(ImportBatch.Holds.QUERIES, name, read=lambda record: read_query(record, name), store=store_queries)
+    intake = query_intake(sample.values, layout=layout, mapping=mapping)
     return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
 
 
-def first_values(path: Path) -> list[Any] | None:
-    """What the first records show of the layout; None when the file holds no record."""
-    values: list[Any] = []
-    problem = ""
-    try:
-        for found in islice(read_records(path), SAMPLE_RECORDS):
-            if isinstance(found, Record):
-                values.append(found.value)
-            elif found.names:
-                values.append(dict.fromkeys(found.names))
-            else:
-                problem = problem or f"line {found.line}: {found.reason}"
-    except BrokenFile as broken:
-        if not values:
-            raise
-        problem = str(broken)
-    if not values and problem:
-        raise BrokenFile(f"none of its first records can be read; {problem}")
-    return values or None
+def preview_queries(path: Path, *, layout: str = AUTO, mapping: FieldMap | None = None) -> Preview[QueryLine]:
+    """What the same import would make of the first records."""
+    return preview_file(path, lambda values: query_intake(values, layout=layout, mapping=mapping))
 
 
-def read_query(record: Record, layout: str) -> QueryLine:
+def query_intake(values: list[Any], *, layout: str, mapping: FieldMap | None) -> Intake[QueryLine]:
+    """How a file with such first records is read; raises UnknownLayout or BadMapping."""
+    name = MAPPED if mapping else detect(values) if layout == AUTO else layout
+    if not mapping and name not in LAYOUTS:
+        raise UnknownLayout(f"there is no layout {name!r}; choose from {', '.join([AUTO, *LAYOUTS])}")
+    chosen = layout_of(checked_mapping(mapping)) if mapping else LAYOUTS[name]
+    return Intake(
+        ImportBatch.Holds.QUERIES,
+        name,
+        read=lambda record: read_query(record, chosen),
+        store=store_queries,
+        mapping=mapping or {},
+    )
+
+
+def read_query(record: Record, layout: Layout) -> QueryLine:
     """One record as its layout has it; raises BadRecord."""
     if not isinstance(record.value, dict):
         raise BadRecord("not a JSON object; give one object with named fields per record")
-    found = LAYOUTS[layout].read(record.value)
+    found = layout.read(record.value)
     text, response = storable(found.text), storable(found.response)
     return QueryLine(
         line=record.line,

@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,15 @@ from django.db import connection, transaction
 from accounts.models import User
 from curation.models import ImportBatch, Source
 from curation.texts import storable
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """As what a file is read: the same file read in another way is another import."""
+
+    holds: ImportBatch.Holds
+    layout: str
+    mapping: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +39,11 @@ class Hold:
 
 
 @contextmanager
-def opened_batch(
-    path: Path, *, source: Source, holds: ImportBatch.Holds, layout: str, by: User | None
-) -> Iterator[ImportBatch]:
+def opened_batch(path: Path, *, source: Source, reading: Reading, by: User | None) -> Iterator[ImportBatch]:
     """The batch of a file and its place in it, held meanwhile: `read` records are behind it."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    of_file = {"source": source, "holds": holds, "layout": layout, "sha256": sha256}
+    of_file = {"source": source, "sha256": sha256, **asdict(reading)}
     batch, hold = _left_behind(of_file) or _new(of_file, file_name=storable(path.name)[:255], by=by)
     try:
         yield batch

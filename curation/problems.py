@@ -8,12 +8,12 @@ from typing import Any
 from accounts.models import Door, User
 from curation.batches import Intake, import_file
 from curation.forms import OnBytes
-from curation.importing import first_values
 from curation.models import ImportBatch, Problem, Solution, Source
+from curation.previewing import Preview, preview_file, sample_of
 from curation.problem_sources import LAYOUTS, SourceProblem, SourceSolution, detect
 from curation.records import BadRecord, Record
 from curation.sources import AUTO, UnknownLayout
-from curation.texts import storable, text_hash
+from curation.texts import in_short, storable, text_hash
 
 # A problem brings its tests along; this keeps the write transaction short.
 CHUNK_PROBLEMS = 50
@@ -26,6 +26,10 @@ class ProblemLine:
     problem: SourceProblem
     text_hash: str
 
+    def __str__(self) -> str:
+        languages = ", ".join(sorted({one.language or "unknown" for one in self.problem.solutions})) or "no solution"
+        return f"{in_short(self.problem.title)} ({languages}): {in_short(self.problem.text)}"
+
 
 def import_problems(
     path: Path,
@@ -37,20 +41,30 @@ def import_problems(
     on_bytes: OnBytes | None = None,
 ) -> ImportBatch | None:
     """Import one file of problems; None when it holds no record at all."""
-    sample = first_values(path)
+    sample = sample_of(path)
     if sample is None:
         return None
-    name = detect(sample) if layout == AUTO else layout
+    intake = problem_intake(sample.values, layout=layout)
+    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
+
+
+def preview_problems(path: Path, *, layout: str = AUTO) -> Preview[ProblemLine]:
+    """What the same import would make of the first records."""
+    return preview_file(path, lambda values: problem_intake(values, layout=layout))
+
+
+def problem_intake(values: list[Any], *, layout: str) -> Intake[ProblemLine]:
+    """How a file with such first records is read; raises UnknownLayout."""
+    name = detect(values) if layout == AUTO else layout
     if name not in LAYOUTS:
         raise UnknownLayout(f"there is no problem layout {name!r}; choose from {', '.join([AUTO, *LAYOUTS])}")
-    intake = Intake(
+    return Intake(
         ImportBatch.Holds.PROBLEMS,
         name,
         read=lambda record: read_problem(record, name),
         store=store_problems,
         chunk_records=CHUNK_PROBLEMS,
     )
-    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
 
 
 def read_problem(record: Record, layout: str) -> ProblemLine:

@@ -158,4 +158,5 @@ def _unknown(objects: Sequence[JsonObject]) -> str:
     if len(objects) == 1 and wrapped:
         return f"one object whose field {wrapped[0]!r} is a list; give that list as a file of its own"
     known = "; ".join(f"{name}: {', '.join(layout.fields)}" for name, layout in LAYOUTS.items())
-    return f"no known layout; fields seen: {', '.join(names) or 'none'}. Layouts: {known}"
+    seen = ", ".join(names) or "none"
+    return f"no known layout; fields seen: {seen}. Name its fields (--map text=…,response=…). Layouts: {known}"

@@ -32,6 +32,13 @@ def is_blank(text: str) -> bool:
     return VISIBLE.search(text) is None
 
 
+def in_short(text: str, length: int = 80) -> str:
+    """The start of a text as one line that no terminal takes for commands: controls are written out."""
+    line = " ".join(text[: 2 * length].split())
+    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
+    return shown if len(shown) <= length else f"{shown[: length - 1]}…"
+
+
 def text_hash(text: str) -> str:
     """Hex sha256 of `v1:` + the folded text: equal for texts that differ only in what folding removes."""
     return hashlib.sha256(f"v1:{folded(text)}".encode()).hexdigest()

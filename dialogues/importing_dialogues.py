@@ -15,12 +15,12 @@ from accounts.models import Door, User
 from curation.batches import Intake, import_file
 from curation.fields import ROLES, JsonObject, checked_text, identifier_of, kind_of, sharegpt_messages
 from curation.forms import OnBytes
-from curation.importing import first_values
 from curation.languages import language_of
 from curation.models import ImportBatch
+from curation.previewing import Preview, preview_file, sample_of
 from curation.records import BadRecord, Record
 from curation.sources import AUTO, UnknownLayout, check_is_for
-from curation.texts import storable
+from curation.texts import in_short, storable
 from dialogues.drafts import broken_rules
 from dialogues.executions import HEADING
 from dialogues.models import AuthorKind, Dialogue, Method, Role, State, Turn, TurnKind
@@ -40,6 +40,9 @@ class DialogueLine:
     text_hash: str
     language: str
     external_id: str
+
+    def __str__(self) -> str:
+        return f"{len(self.messages)} turns: {in_short(self.messages[0]['content'])}"
 
 
 def code_feedback(record: JsonObject) -> Spoken:
@@ -76,20 +79,30 @@ def import_dialogues(
     on_bytes: OnBytes | None = None,
 ) -> ImportBatch | None:
     """Import one file of dialogues; None when it holds no record at all."""
-    sample = first_values(path)
+    sample = sample_of(path)
     if sample is None:
         return None
-    name = detect(sample) if layout == AUTO else layout
+    intake = dialogue_intake(sample.values, layout=layout, drop_system=drop_system)
+    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
+
+
+def preview_dialogues(path: Path, *, layout: str = AUTO, drop_system: bool = False) -> Preview[DialogueLine]:
+    """What the same import would make of the first records."""
+    return preview_file(path, lambda values: dialogue_intake(values, layout=layout, drop_system=drop_system))
+
+
+def dialogue_intake(values: list[Any], *, layout: str, drop_system: bool) -> Intake[DialogueLine]:
+    """How a file with such first records is read; raises UnknownLayout."""
+    name = detect(values) if layout == AUTO else layout
     if name not in LAYOUTS:
         raise UnknownLayout(f"there is no dialogue layout {name!r}; choose from {', '.join([AUTO, *LAYOUTS])}")
-    intake = Intake(
+    return Intake(
         ImportBatch.Holds.DIALOGUES,
         f"{name} without system" if drop_system else name,
         read=lambda record: read_dialogue(record, name, drop_system=drop_system),
         store=store_dialogues,
         chunk_records=CHUNK_DIALOGUES,
     )
-    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
 
 
 def detect(values: list[Any]) -> str:

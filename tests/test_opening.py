@@ -7,7 +7,7 @@ import pytest
 from curation.batches import Overtaken
 from curation.importing import import_queries
 from curation.models import ImportBatch, Query, RejectedRecord, Sighting, Source
-from curation.opening import opened_batch
+from curation.opening import Reading, opened_batch
 
 pytestmark = pytest.mark.django_db
 RECORDS = 2000
@@ -111,4 +111,4 @@ def test_whoever_goes_on_in_a_batch_beside_another_process_stores_nothing_twice(
 
 def opened(path):
     source = Source.objects.get_or_create(slug="sample")[0]
-    return opened_batch(path, source=source, holds="queries", layout="evol_instruct_code", by=None)
+    return opened_batch(path, source=source, reading=Reading("queries", "evol_instruct_code"), by=None)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from curation.batches import BadSource
 from curation.forms import OnBytes
 from curation.models import ImportBatch
+from curation.previewing import Preview
 from curation.records import BrokenFile
 from curation.sources import UnknownLayout
 from web.commands import BAD_INPUT, OK, BadInput, Outcome, StudioCommand
@@ -21,6 +22,7 @@ REASONS_SHOWN = 3
 SILENT_BYTES = 10_000_000  # smaller files are in before a line is read
 
 ImportOne = Callable[[Path, OnBytes], ImportBatch | None]
+TryOne = Callable[[Path], Preview[Any]]
 
 
 class FileCommand(StudioCommand):
@@ -31,9 +33,14 @@ class FileCommand(StudioCommand):
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=forms)
         parser.add_argument("--source", required=True, metavar="SLUG", help="where the data comes from; made when new")
 
-    def import_files(self, files: list[Path], import_one: ImportOne) -> Outcome:
-        """Import each file in turn; a file that cannot be read does not keep the others out."""
-        done = [self._import_file(path, import_one) for path in files]
+    def import_files(
+        self, files: list[Path], import_one: ImportOne, try_one: TryOne, *, guessed: bool = False
+    ) -> Outcome:
+        """Import each file in turn; a file that cannot be read does not keep the others out.
+
+        How a file would be read is shown first, on a terminal or when that was guessed by a person.
+        """
+        done = [self._import_file(path, import_one, try_one, guessed=guessed) for path in files]
         totals = {name: sum(one.get(name, 0) for one in done) for name in COUNTS}
         lines = [f"{one['file']}: {_in_words(one)}" for one in done]
         if len(done) > 1:
@@ -41,11 +48,16 @@ class FileCommand(StudioCommand):
         failed = any(one.get("error") for one in done)
         return Outcome({**totals, "files": done}, lines, BAD_INPUT if failed else OK)
 
-    def _import_file(self, path: Path, import_one: ImportOne) -> dict[str, Any]:
+    def _import_file(self, path: Path, import_one: ImportOne, try_one: TryOne, *, guessed: bool) -> dict[str, Any]:
         if not path.is_file():
             raise BadInput(f"{path}: no such file")
         result: dict[str, Any] = {"file": path.name, **dict.fromkeys(COUNTS, 0)}
         try:
+            if guessed or self.stderr.isatty():
+                preview = try_one(path)
+                self._show(path, preview)
+                if guessed and preview.takes_nothing:
+                    return self._failed(result, "every record that was looked at is rejected; nothing is imported")
             with self._progress_of(path) as on_bytes:
                 batch = import_one(path, on_bytes)
         except BadSource as bad:
@@ -57,6 +69,19 @@ class FileCommand(StudioCommand):
         result |= {"batch": batch.pk, "layout": batch.layout, **{name: getattr(batch, name) for name in COUNTS}}
         self._show_rejected(path, batch)
         return self._failed(result, batch.error) if batch.error else result
+
+    def _show(self, path: Path, preview: Preview[Any]) -> None:
+        """How the first records would be read; nothing of a file that holds none."""
+        if preview.why_no_layout or not preview.looked_at:
+            return
+        records = "records" if preview.is_whole else "first records"
+        counts = f"{preview.taken} would be taken, {preview.rejected_count} rejected"
+        self.stderr.write(f"{path.name}: layout {preview.layout}; of the {preview.looked_at} {records} {counts}")
+        self.stderr.write(f"  fields: {', '.join(preview.fields)}")
+        for row in preview.rows:
+            self.stderr.write(f"  {row}")
+        for one in preview.rejected:
+            self.stderr.write(f"  line {one.line}: {one.reason}")
 
     def _failed(self, result: dict[str, Any], error: str) -> dict[str, Any]:
         taken = f"; the {result['read']} records before it were read" if result["read"] else ""

@@ -38,6 +38,7 @@ class ImportBatch(models.Model):
     file_name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64, blank=True)
     layout = models.CharField(max_length=32, blank=True)
+    mapping = models.JSONField(default=dict, blank=True, help_text="field of the file for each target; empty: none")
     state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
     read = models.PositiveIntegerField(default=0)
     accepted = models.PositiveIntegerField(default=0)

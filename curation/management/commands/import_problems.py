@@ -9,8 +9,9 @@ from accounts.models import Door
 from curation.forms import OnBytes
 from curation.management.file_command import FileCommand
 from curation.models import ImportBatch
+from curation.previewing import Preview
 from curation.problem_sources import LAYOUTS
-from curation.problems import import_problems
+from curation.problems import ProblemLine, import_problems, preview_problems
 from curation.sources import AUTO
 from web.commands import Outcome
 
@@ -29,4 +30,7 @@ class Command(FileCommand):
                 path, source=options["source"], layout=options["layout"], by=None, door=Door.COMMAND, on_bytes=on_bytes
             )
 
-        return self.import_files(options["files"], import_one)
+        def try_one(path: Path) -> Preview[ProblemLine]:
+            return preview_problems(path, layout=options["layout"])
+
+        return self.import_files(options["files"], import_one, try_one)

@@ -7,25 +7,48 @@ from django.core.management.base import CommandParser
 
 from accounts.models import Door
 from curation.forms import OnBytes
-from curation.importing import import_queries
+from curation.importing import QueryLine, import_queries, preview_queries
 from curation.management.file_command import FileCommand
+from curation.mapping import TARGETS, BadMapping, FieldMap, parsed_mapping
 from curation.models import ImportBatch
+from curation.previewing import Preview
 from curation.sources import AUTO, LAYOUTS
-from web.commands import Outcome
+from web.commands import BadInput, Outcome
 
 
 class Command(FileCommand):
     help = "Import code queries with their answers. Layouts: " + ", ".join(LAYOUTS) + "."
-    example = "manage.py import_queries evol.json oss_instruct.jsonl.gz --source my-pool"
+    example = (
+        "manage.py import_queries evol.json oss_instruct.jsonl.gz --source my-pool\n"
+        "  manage.py import_queries answers.csv --source forum --map text=question,response=best.body,tags=topics"
+    )
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         super().add_own_arguments(parser)
-        parser.add_argument("--layout", default=AUTO, choices=[AUTO, *LAYOUTS], help="told from the fields by default")
+        layout = parser.add_mutually_exclusive_group()
+        layout.add_argument("--layout", default=AUTO, choices=[AUTO, *LAYOUTS], help="told from the fields by default")
+        layout.add_argument(
+            "--map",
+            metavar="TARGET=FIELD,…",
+            help="for any other layout: the fields that hold "
+            + ", ".join(TARGETS)
+            + "; dots lead into objects and, by number, lists. Tried on the first records and shown before it runs",
+        )
 
     def carry_out(self, **options: Any) -> Outcome:
-        def import_one(path: Path, on_bytes: OnBytes) -> ImportBatch | None:
-            return import_queries(
-                path, source=options["source"], layout=options["layout"], by=None, door=Door.COMMAND, on_bytes=on_bytes
-            )
+        how = {"layout": options["layout"], "mapping": _mapping(options["map"])}
 
-        return self.import_files(options["files"], import_one)
+        def import_one(path: Path, on_bytes: OnBytes) -> ImportBatch | None:
+            return import_queries(path, source=options["source"], **how, by=None, door=Door.COMMAND, on_bytes=on_bytes)
+
+        def try_one(path: Path) -> Preview[QueryLine]:
+            return preview_queries(path, **how)
+
+        return self.import_files(options["files"], import_one, try_one, guessed=options["map"] is not None)
+
+
+def _mapping(line: str | None) -> FieldMap | None:
+    try:
+        return None if line is None else parsed_mapping(line)
+    except BadMapping as bad:
+        raise BadInput(f"--map: {bad}") from None

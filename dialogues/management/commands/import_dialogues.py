@@ -9,8 +9,9 @@ from accounts.models import Door
 from curation.forms import OnBytes
 from curation.management.file_command import FileCommand
 from curation.models import ImportBatch
+from curation.previewing import Preview
 from curation.sources import AUTO
-from dialogues.importing_dialogues import LAYOUTS, import_dialogues
+from dialogues.importing_dialogues import LAYOUTS, DialogueLine, import_dialogues, preview_dialogues
 from web.commands import Outcome
 
 
@@ -35,4 +36,7 @@ class Command(FileCommand):
                 on_bytes=on_bytes,
             )
 
-        return self.import_files(options["files"], import_one)
+        def try_one(path: Path) -> Preview[DialogueLine]:
+            return preview_dialogues(path, layout=options["layout"], drop_system=options["drop_system"])
+
+        return self.import_files(options["files"], import_one, try_one)
