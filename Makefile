@@ -4,7 +4,7 @@ PIP_ARGS ?=
 ARGS ?=
 EMBEDDINGS ?= 1
 PYTEST_ARGS ?=
-# Of `make bench`: names with commas between them, and sqlite, postgresql or both.
+# Of `make bench` and `make quality`: names with commas between them; of the bench, sqlite, postgresql or both.
 ONLY ?=
 DATABASE ?=
 
@@ -15,7 +15,7 @@ EXTRAS := embeddings
 endif
 comma := ,
 
-.PHONY: demo test check soak bench serve clean
+.PHONY: demo test check soak bench quality serve clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo-$(EMBEDDINGS)
@@ -31,6 +31,10 @@ soak: .venv/.test-$(EMBEDDINGS)
 # Each figure beside what it is held against, into bench.json; see docs/performance.md.
 bench: .venv/.test-$(EMBEDDINGS)
 	.venv/bin/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(DATABASE),--database $(DATABASE))
+
+# What the checks find among labelled probes, beside the targets, into quality.json.
+quality: .venv/.test-$(EMBEDDINGS)
+	.venv/bin/python -m quality $(if $(ONLY),--only "$(ONLY)") $(ARGS)
 
 check: .venv/.dev
 	.venv/bin/ruff check .

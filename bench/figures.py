@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-COLUMNS = f"{'name':<16} {'database':<11} {'value':>12} {'limit':>12} {'ratio':>8}   {'target':<12} ok"
+COLUMNS = f"{'name':<36} {'database':<11} {'value':>12} {'limit':>12} {'ratio':>8}   {'target':<12} ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What was measured. The target bounds `value / limit` when `relative`, and `value` otherwise."""
+    """What was measured. The target, if there is one, bounds `value / limit` when `relative`, and `value` otherwise."""
 
     name: str
     value: float
     unit: str
-    target: float
+    target: float | None
     # What something that ran beside it needed, in the same unit.
     limit: float | None = None
     relative: bool = False
@@ -27,7 +27,9 @@ class Figure:
 
     @property
     def ok(self) -> bool:
-        """Whether the target is met."""
+        """Whether the target is met; a figure without one is there to be known."""
+        if self.target is None:
+            return True
         held = self.value if self.ratio is None else self.ratio
         return held <= self.target if self.bound == "≤" else held >= self.target
 
@@ -39,8 +41,10 @@ class Figure:
     def as_row(self) -> str:
         """The row of the table."""
         value, limit = _with_unit(self.value, self.unit), _with_unit(self.limit, self.unit)
-        target = f"{self.bound} {_short(self.target)} {'×' if self.relative else self.unit}"
-        measured = f"{self.name:<16} {self.database or '–':<11} {value:>12} {limit:>12} {_short(self.ratio):>8}"
+        target = (
+            "–" if self.target is None else f"{self.bound} {_short(self.target)} {'×' if self.relative else self.unit}"
+        )
+        measured = f"{self.name:<36} {self.database or '–':<11} {value:>12} {limit:>12} {_short(self.ratio):>8}"
         return f"{measured}   {target:<12} {'yes' if self.ok else 'NO'}"
 
 
