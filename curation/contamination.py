@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
 from curation.models import BenchmarkTask, Contamination, ContaminationHit, Query
-from curation.overlaps import Overlap, TaskIndex, TaskText
 from curation.passes import Watch, blocks_of, next_version, unwatched
+from curation.tiers import Overlap, TaskIndex, TaskText
 
 
 class NoBenchmark(Exception):
@@ -55,8 +55,8 @@ def check_contamination(*, by: User | None, door: Door, watch: Watch = unwatched
 
 
 def _index() -> TaskIndex:
-    tasks = BenchmarkTask.objects.order_by("pk").values_list("pk", "prompt", "solution")
-    texts = [TaskText(pk, prompt, solution) for pk, prompt, solution in tasks]
+    tasks = BenchmarkTask.objects.order_by("pk").values_list("pk", "prompt", "solution", "tests")
+    texts = [TaskText(*task) for task in tasks]
     if not texts:
         raise NoBenchmark("no benchmark is imported; import_benchmark FILE --name NAME brings one in")
     return TaskIndex(texts)

@@ -1,4 +1,4 @@
-"""Where texts share words with benchmark tasks: the same text, runs of ten words, or most of a solution.
+"""Which reference texts share runs of words with a text: the machinery under the tiers of contamination.
 
 Case, punctuation, white space, invisible and look-alike characters do not hide anything.
 """
@@ -6,17 +6,15 @@ Case, punctuation, white space, invisible and look-alike characters do not hide 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from curation.models import Tier
 from curation.texts import INVISIBLE
 
 RUN_WORDS = 10
-# Stock phrases ("a function that takes a string as input and returns the") and loops are shared by strangers, so only
-# this share of a task's runs of words, or a stretch of this many words, proves that a text holds the task.
-PROVING_SHARE, PROVING_WORDS = 0.5, 15
+# A run of numbers ("1 2 3 4 5 6 7 8 9 10") or of one call again and again stands in the texts of strangers.
+TELLING_WORDS = 4
 # Texts shorter than a run are looked for as a whole, by their first words.
 PREFIX_WORDS = 3
 MATCHED_LENGTH = 1000
@@ -29,122 +27,110 @@ LOOK_ALIKES = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
-class TaskText:
-    """What of a benchmark task must not be found: what it asks, and how it is solved."""
-
-    task_id: int
-    prompt: str
-    solution: str
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """A query shares words with a task; `score` is the share of the task's text that was found."""
-
-    task_id: int
-    tier: Tier
-    score: float
-    matched: str
-
-    @property
-    def proves(self) -> bool:
-        """Whether the query holds the task, rather than a phrase of it."""
-        return self.score >= PROVING_SHARE or len(self.matched.split()) >= PROVING_WORDS
-
-
-@dataclass(frozen=True, slots=True)
 class Shared:
     """How much of one reference text was found, and the longest stretch of it."""
 
     score: float
     stretch: str
 
+    @property
+    def words(self) -> int:
+        return self.stretch.count(" ") + 1
+
+    @property
+    def different_words(self) -> int:
+        return _different(self.stretch.split())
+
+
+def visible(text: str) -> str:
+    """The text as the eye reads it: nothing invisible, no letter of another alphabet that looks like one of ours."""
+    if text.isascii():
+        return text
+    return INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(LOOK_ALIKES)
+
 
 def words_of(text: str) -> list[str]:
     """The words of a text, as the eye reads them."""
-    visible = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    return WORD.findall(visible.translate(LOOK_ALIKES).casefold())
+    return WORD.findall(visible(text).casefold())
 
 
-class TaskIndex:
-    """The tasks of all benchmarks, ready to be found in queries and their answers."""
-
-    def __init__(self, tasks: Iterable[TaskText]) -> None:
-        self.prompts, self.solutions = _References(), _References()
-        for task in tasks:
-            self.prompts.add(task.task_id, words_of(task.prompt))
-            self.solutions.add(task.task_id, words_of(task.solution))
-
-    def overlaps(self, query: str, response: str) -> list[Overlap]:
-        """What a query and its answer share with tasks; the strongest reason per task and side."""
-        asked, answered = words_of(query), words_of(response)
-        same = self.prompts.whole_in(asked)
-        shared = {task_id: found for task_id, found in self.prompts.shared_with(asked).items() if task_id not in same}
-        return [
-            *(Overlap(task_id, Tier.EXACT, 1.0, text) for task_id, text in same.items()),
-            *(Overlap(task_id, Tier.NGRAM_QUERY, found.score, found.stretch) for task_id, found in shared.items()),
-            *self._in_answer(answered),
-        ]
-
-    def _in_answer(self, answered: list[str]) -> Iterator[Overlap]:
-        found = self.prompts.shared_with(answered)
-        for task_id, shared in self.solutions.shared_with(answered).items():
-            if task_id not in found or shared.score > found[task_id].score:
-                found[task_id] = shared
-        for task_id, text in (self.solutions.short_in(answered) | self.prompts.short_in(answered)).items():
-            found[task_id] = Shared(1.0, text)
-        for task_id, shared in found.items():
-            if shared.score >= PROVING_SHARE:
-                yield Overlap(task_id, Tier.NGRAM_ANSWER, shared.score, shared.stretch)
+Prefix = tuple[str, str, str]
 
 
-class _References:
-    """Texts of one kind, prompts or solutions, found again by their runs of words."""
+class References:
+    """Texts of one kind, found again by their runs of words. A task may have several; the best one speaks for it."""
 
     def __init__(self) -> None:
-        self.tasks_of_run: dict[str, list[int]] = defaultdict(list)
-        self.run_counts: dict[int, int] = {}
-        self.tasks_of_whole: dict[str, list[int]] = defaultdict(list)
-        self.short: dict[tuple[str, ...], list[tuple[int, list[str]]]] = defaultdict(list)
+        self.texts_of_run: dict[str, list[int]] = defaultdict(list)
+        self.run_prefixes: set[Prefix] = set()
+        self.texts_of_prefix: dict[Prefix, list[int]] = defaultdict(list)
+        self.task_ids: list[int] = []
+        self.run_counts: list[int] = []
+        self.wholes: list[list[str]] = []
 
     def add(self, task_id: int, words: list[str]) -> None:
-        runs = set(_runs(words))
-        self.run_counts[task_id] = len(runs)
+        """A text of fewer than three words says nothing and is left out."""
+        if len(words) < PREFIX_WORDS:
+            return
+        places = [start for start in range(len(words) - RUN_WORDS + 1) if _is_telling(words, start)]
+        number, runs = len(self.task_ids), {_run(words, start) for start in places}
+        self.task_ids.append(task_id)
+        self.run_counts.append(len(runs))
+        self.wholes.append(words)
         for run in runs:
-            self.tasks_of_run[run].append(task_id)
-        if words:
-            self.tasks_of_whole[" ".join(words)].append(task_id)
-        if PREFIX_WORDS <= len(words) < RUN_WORDS:
-            self.short[tuple(words[:PREFIX_WORDS])].append((task_id, words))
-
-    def whole_in(self, words: list[str]) -> dict[int, str]:
-        """Texts that are these words, and short ones that stand among them, by task."""
-        text = " ".join(words)
-        return self.short_in(words) | dict.fromkeys(self.tasks_of_whole.get(text, ()), text[:MATCHED_LENGTH])
-
-    def short_in(self, words: list[str]) -> dict[int, str]:
-        return {
-            task_id: " ".join(short)
-            for start in range(len(words) - PREFIX_WORDS + 1)
-            for task_id, short in self.short.get(tuple(words[start : start + PREFIX_WORDS]), ())
-            if words[start : start + len(short)] == short
-        }
+            self.texts_of_run[run].append(number)
+        self.run_prefixes.update(_prefix(words, start) for start in places)
+        if len(words) < RUN_WORDS:
+            self.texts_of_prefix[_prefix(words, 0)].append(number)
 
     def shared_with(self, words: list[str]) -> dict[int, Shared]:
-        """Texts that share a run with these words, by task."""
-        runs = list(_runs(words))
+        """Texts that share a run with these words, or are short and stand among them as a whole, by task."""
+        best: dict[int, Shared] = {}
+        prefixes = list(zip(words, words[1:], words[2:], strict=False))
+        for number, shared in [*self._by_runs(words, prefixes), *self._short_in(words, prefixes)]:
+            task_id = self.task_ids[number]
+            if task_id not in best or (shared.score, shared.words) > (best[task_id].score, best[task_id].words):
+                best[task_id] = shared
+        return best
+
+    def _by_runs(self, words: list[str], prefixes: list[Prefix]) -> Iterator[tuple[int, Shared]]:
+        if self.run_prefixes.isdisjoint(prefixes):
+            return
         places: dict[int, list[int]] = defaultdict(list)
-        for start, run in enumerate(runs):
-            for task_id in self.tasks_of_run.get(run, ()):
-                places[task_id].append(start)
-        return {
-            task_id: Shared(len({runs[start] for start in starts}) / self.run_counts[task_id], _stretch(words, starts))
-            for task_id, starts in places.items()
-        }
+        for start, prefix in enumerate(prefixes):
+            if prefix in self.run_prefixes:
+                for number in self.texts_of_run.get(_run(words, start), ()):
+                    places[number].append(start)
+        for number, starts in places.items():
+            score = len({_run(words, start) for start in starts}) / self.run_counts[number]
+            yield number, Shared(score, _stretch(words, starts))
+
+    def _short_in(self, words: list[str], prefixes: list[Prefix]) -> Iterator[tuple[int, Shared]]:
+        if self.texts_of_prefix.keys().isdisjoint(prefixes):
+            return
+        for start, prefix in enumerate(prefixes):
+            for number in self.texts_of_prefix.get(prefix, ()):
+                whole = self.wholes[number]
+                if words[start : start + len(whole)] == whole:
+                    yield number, Shared(1.0, " ".join(whole))
 
 
-def _runs(words: list[str]) -> Iterator[str]:
-    return (" ".join(words[start : start + RUN_WORDS]) for start in range(len(words) - RUN_WORDS + 1))
+def _run(words: list[str], start: int) -> str:
+    """The run of words that starts there; at the end of a text a shorter one, which no reference has."""
+    return " ".join(words[start : start + RUN_WORDS])
+
+
+def _prefix(words: list[str], start: int) -> Prefix:
+    return words[start], words[start + 1], words[start + 2]
+
+
+def _is_telling(words: list[str], start: int) -> bool:
+    return _different(words[start : start + RUN_WORDS]) >= TELLING_WORDS
+
+
+def _different(words: list[str]) -> int:
+    """How many different words, numbers and single letters not counted."""
+    return len({word for word in words if len(word) > 1 and not word.isdecimal()})
 
 
 def _stretch(words: list[str], starts: list[int]) -> str:
@@ -154,4 +140,4 @@ def _stretch(words: list[str], starts: list[int]) -> str:
         first = first if start == previous + 1 else start
         if start - first > best_last - best_first:
             best_first, best_last = first, start
-    return " ".join(words[best_first : best_last + RUN_WORDS])[:MATCHED_LENGTH]
+    return " ".join(words[best_first : best_last + RUN_WORDS])
