@@ -109,8 +109,6 @@ if ON_POSTGRESQL:
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", 8), **away}}
 else:
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
-    # The suite needs several connections at once, which an in-memory database does not give.
-    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")

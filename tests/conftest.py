@@ -3,7 +3,9 @@
 import functools
 import os
 import shutil
+import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -11,10 +13,46 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
 
+from tests.migrated import copied_database, drop_database, migrated_file, shared_folder
+
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 POOL = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+def pytest_configure():
+    """Before the test processes are started, so that they share it."""
+    shared_folder()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_blocker):
+    """The database of a test process is a copy of the one that the run migrates once."""
+    from django.db import connection
+
+    own = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        copy, remove = _copy_on_server() if connection.vendor == "postgresql" else _copied_file()
+        connection.close()
+        connection.settings_dict["NAME"] = copy
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        remove()
+        connection.settings_dict["NAME"] = own
+
+
+def _copied_file():
+    file = Path(tempfile.mkdtemp(prefix="tests-")) / "test.sqlite3"
+    shutil.copy(migrated_file(), file)
+    return str(file), lambda: shutil.rmtree(file.parent)
+
+
+def _copy_on_server():
+    url = os.environ["DATABASE_URL"]
+    name = urlsplit(copied_database(url)).path.lstrip("/")
+    return name, lambda: drop_database(url, name)
 
 
 def _module(name):

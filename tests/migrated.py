@@ -1,22 +1,28 @@
-"""Databases with all tables: migrated once in each process, then copied for whoever needs one."""
+"""Databases with all tables: migrated once in a run of the suite, then copied for whoever needs one."""
 
+import atexit
+import fcntl
 import functools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent
+# The folder that the test processes of one run share; whoever comes first makes and removes it.
+SHARED = "MIGRATED_FOLDER"
 
 
 def copied_file(var_folder: Path) -> str:
     """The SQLite database of the site with this VAR_DIR; returns its URL."""
     var_folder.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{shutil.copy(Path(_migrated_folder().name) / 'studio.sqlite3', var_folder)}"
+    return f"sqlite:///{shutil.copy(migrated_file(), var_folder)}"
 
 
 def copied_database(url: str) -> str:
@@ -35,19 +41,53 @@ def create_database(url: str, *, template: str = "template1") -> str:
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
-@functools.cache
-def _migrated_folder() -> "tempfile.TemporaryDirectory[str]":
-    # Removed when the process ends and nobody refers to it any more.
-    folder = tempfile.TemporaryDirectory(prefix="migrated-")
-    _migrate(VAR_DIR=folder.name)
-    return folder
+def drop_database(url: str, name: str) -> None:
+    """Remove a database, whoever is still connected to it."""
+    import psycopg
+    from psycopg.sql import SQL, Identifier
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def migrated_file() -> Path:
+    """An SQLite file with all tables, to be copied."""
+    with _alone("sqlite") as folder:
+        file = folder / "studio.sqlite3"
+        if not file.exists():
+            _migrate(VAR_DIR=str(folder / "var"))
+            shutil.move(folder / "var" / "studio.sqlite3", file)
+    return file
 
 
 @functools.cache
 def _migrated_database(url: str) -> str:
-    made = create_database(url)
-    _migrate(DATABASE_URL=made)
-    return made
+    server = urlsplit(url)
+    with _alone(f"{server.hostname}-{server.port}") as folder:
+        note = folder / "url"
+        if not note.exists():
+            made = create_database(url)
+            _migrate(DATABASE_URL=made)
+            note.write_text(made)
+        return note.read_text()
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[Path]:
+    """A shared folder, held by one process of the run at a time."""
+    folder = shared_folder() / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+def shared_folder() -> Path:
+    """Where the processes of this run keep what they share; removed with the process that asked first."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="migrated-")
+        atexit.register(shutil.rmtree, os.environ[SHARED])
+    return Path(os.environ[SHARED])
 
 
 def _migrate(**environ: str) -> None:
