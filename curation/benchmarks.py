@@ -100,9 +100,9 @@ def _layout_of(values: list[Any]) -> Callable[[JsonObject], BenchmarkTask]:
     check_is_for("import_benchmark", objects)
     if any("canonical_solution" in value for value in objects):
         return humaneval
-    if any("code" in value for value in objects):
+    if any("code" in value and "task_id" in value for value in objects):
         return mbpp
-    raise UnknownLayout("no known benchmark; records hold canonical_solution (HumanEval) or code (MBPP)")
+    raise UnknownLayout("no known benchmark; records hold task_id, and canonical_solution (HumanEval) or code (MBPP)")
 
 
 def _task(found: Record, read: Callable[[JsonObject], BenchmarkTask]) -> BenchmarkTask:

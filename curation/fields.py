@@ -52,7 +52,10 @@ def identifier_of(record: JsonObject, name: str) -> str:
 
 
 def kind_of(value: Any) -> str:
-    return "null" if value is None else KIND_NAMES.get(type(value), "text")
+    """What a value is, in words; Parquet has more kinds than JSON."""
+    if value is None:
+        return "null"
+    return "text" if isinstance(value, str) else KIND_NAMES.get(type(value), f"of type {type(value).__name__}")
 
 
 def sharegpt_messages(record: JsonObject) -> list[tuple[str, Any]]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from curation.records import BrokenFile
 
 BLOCK_BYTES = 1 << 18
+PARQUET_MAGIC = b"PAR1"
 BOM = b"\xef\xbb\xbf"
 # Text shrinks by a factor of 3 to 20; only a file made to do harm shrinks by hundreds.
 GZIP_RATIO_LIMIT, GZIP_SMALL_BYTES = 200, 16_000_000
 OTHER_FORMS = {
-    b"PAR1": "a Parquet file; write it as JSON lines first",
     b"PK\x03\x04": "a zip archive; unpack it first",
     b"BZh": "packed with bzip2; unpack it first",
     b"\xfd7zXZ": "packed with xz; unpack it first",
@@ -31,12 +31,15 @@ class Form(Enum):
     COMMA = ","
     SEMICOLON = ";"
     TAB = "\t"
+    PARQUET = "parquet"
 
 
 def form_of(path: Path) -> Form:
     """How the records stand in this file; raises BrokenFile when it is not text in UTF-8."""
     head = next(blocks_of(path), b"")
     text = head.removeprefix(BOM).lstrip()
+    if head.startswith(PARQUET_MAGIC):
+        return Form.PARQUET
     _check_is_text(head, text)
     if text.startswith(b"["):
         return Form.ARRAY
@@ -48,12 +51,16 @@ def form_of(path: Path) -> Form:
 def blocks_of(path: Path, on_bytes: OnBytes | None = None) -> Iterator[bytes]:
     """The file's bytes, unpacked when they are gzip; `on_bytes` hears how many bytes of the file were read."""
     with path.open("rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        for block in _unpacked(gzip.GzipFile(fileobj=file), file.tell) if is_packed else _plain(file.read):
+        for block in _unpacked(gzip.GzipFile(fileobj=file), file.tell) if is_packed(path) else _plain(file.read):
             yield block
             if on_bytes is not None:
                 on_bytes(file.tell())
+
+
+def is_packed(path: Path) -> bool:
+    """Whether the file is gzip."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
 
 
 def _plain(read: Callable[[int], bytes]) -> Iterator[bytes]:

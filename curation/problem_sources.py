@@ -6,6 +6,7 @@ entry_point: Python that asserts) or `files` (test file by language); {} when th
 
 import ast
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from curation.languages import canonical
 from curation.records import BadRecord
 from curation.sources import UnknownLayout, check_is_for
 
+TIME_TOLD = re.compile(r"^\W*Time:\s*(?P<time>O\([^\n]{1,60}\))\s*(?:,|$)", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSolution:
@@ -23,6 +26,7 @@ class SourceSolution:
 
     language: str
     code: str
+    complexity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class SourceProblem:
     tags: list[str]
     tests: dict[str, Any]
     solutions: list[SourceSolution]
+    has_statement: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +116,34 @@ def exercism(record: JsonObject) -> SourceProblem:
     )
 
 
+def leetcode_multi(record: JsonObject) -> SourceProblem:
+    """Solutions in many languages, without the statement: the title stands for it until a set brings it."""
+    return SourceProblem(
+        external_id=text_of(record, "slug"),
+        title=text_of(record, "title"),
+        text=text_of(record, "title"),
+        difficulty=optional_text(record, "difficulty"),
+        tags=_texts(record.get("topics") or [], "topics"),
+        tests={},
+        solutions=[_told_complexity(one) for one in _from_json(record, "solutions", list)],
+        has_statement=False,
+    )
+
+
+def _told_complexity(solution: Any) -> SourceSolution:
+    """The complexity is what the solution's own comment says."""
+    if not isinstance(solution, dict):
+        raise BadRecord(f"field 'solutions' holds {kind_of(solution)}, not objects with lang and code")
+    code = text_of(solution, "code")
+    said = TIME_TOLD.search(code)
+    return SourceSolution(canonical(text_of(solution, "lang")), code, said["time"] if said else "")
+
+
 LAYOUTS = {
     "taco": Layout("TACO", ("question", "solutions", "input_output"), taco),
     "leetcode_dataset": Layout("LeetCodeDataset", ("task_id", "query", "completion", "test"), leetcode_dataset),
     "exercism": Layout("exercism", ("slug", "statement", "tracks"), exercism),
+    "leetcode_multi": Layout("LeetCode solutions in many languages", ("slug", "title", "solutions"), leetcode_multi),
 }
 
 

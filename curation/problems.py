@@ -1,7 +1,7 @@
 """Import problems with their tests and solutions, for similar-problem and follow-up dialogues."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ def store_problems(batch: ImportBatch, lines: list[ProblemLine]) -> int:
     """Store the problems that are new, and of all of them the solutions that are; how many problems were new."""
     # Two imports into one source take turns, so that each problem is counted as new once.
     Source.objects.select_for_update().get(pk=batch.source_id)
+    lines = _joined(batch, lines)
     known = _stored(batch, lines)
     new: dict[str, Problem] = {}
     for line in lines:
@@ -90,6 +91,19 @@ def store_problems(batch: ImportBatch, lines: list[ProblemLine]) -> int:
     Solution.objects.bulk_create(solutions, ignore_conflicts=True)
     _name_languages(solutions)
     return len(new)
+
+
+def _joined(batch: ImportBatch, lines: list[ProblemLine]) -> list[ProblemLine]:
+    """Problems that come without a statement are those of the same id that the source holds already."""
+    sought = {line.problem.external_id for line in lines if not line.problem.has_statement}
+    rows = Problem.objects.filter(source_id=batch.source_id, external_id__in=sought).order_by("-pk")
+    held = dict(rows.values_list("external_id", "text_hash"))
+    return [
+        line
+        if line.problem.has_statement
+        else replace(line, text_hash=held.get(line.problem.external_id, line.text_hash))
+        for line in lines
+    ]
 
 
 def _name_languages(solutions: list[Solution]) -> None:
@@ -127,6 +141,7 @@ def _solution(problem_id: int, solution: SourceSolution) -> Solution:
         language=solution.language,
         code=code,
         code_hash=hashlib.sha256(code.strip().encode()).hexdigest(),
+        complexity=solution.complexity,
     )
 
 

@@ -1,4 +1,4 @@
-"""Read the records of a file of any size, one in memory at a time: JSON lines, JSON array or CSV, plain or gzip."""
+"""Read the records of a file of any size, few in memory at a time: JSON lines, array, CSV or Parquet, plain or gzip."""
 
 import csv
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from curation.arrays import array_records, undecodable_byte
 from curation.forms import BOM, Form, OnBytes, blocks_of, form_of
+from curation.parquet import parquet_records
 from curation.records import (
     DECODER,
     RECORD_LIMIT,
@@ -22,6 +23,8 @@ from curation.records import (
 def read_records(path: Path, on_bytes: OnBytes | None = None) -> Iterator[Record | Refused]:
     """Every record in order; raises BrokenFile at the point from which the file cannot be read."""
     form = form_of(path)
+    if form is Form.PARQUET:
+        return parquet_records(path, on_bytes)
     blocks = blocks_of(path, on_bytes)
     if form is Form.ARRAY:
         return array_records(blocks)

@@ -98,6 +98,7 @@ FILES_OF_COMMANDS = (
     (("messages",), "dialogues", "import_dialogues"),
     (("question", "solutions"), "problems", "import_problems"),
     (("statement", "tracks"), "problems", "import_problems"),
+    (("slug", "title", "solutions"), "problems", "import_problems"),
     (("completion", "entry_point", "query"), "problems", "import_problems"),
     (("task_id", "prompt", "test"), "benchmark tasks", "import_benchmark"),
     (("task_id", "text", "test_list"), "benchmark tasks", "import_benchmark"),

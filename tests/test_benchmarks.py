@@ -96,6 +96,7 @@ def test_bad_records_are_rejected_and_the_rest_goes_in(take):
         ([{"instruction": "Q", "output": "A"}], "demo", "this file holds queries; use import_queries"),
         ([{"messages": []}], "demo", "this file holds dialogues; use import_dialogues"),
         ([{"task_id": "1", "prompt": "Q", "test": "A"}], "demo", "no known benchmark"),
+        ([{"problem": "Two Sum", "code": "0001-two-sum"}], "demo", "no known benchmark; records hold task_id"),
         ([HUMANEVAL], "de mo", "use letters, digits"),
     ],
 )

@@ -169,27 +169,6 @@ def test_the_command_counts_what_it_read(file):
 
 
 @pytest.mark.needs("sample_pool")
-@pytest.mark.parametrize(
-    ("name", "accepted", "rejected"),
-    [
-        ("html_injection_dialogue.jsonl", 16, 0),
-        ("code_fences.jsonl", 19, 0),
-        ("hostile_code.jsonl", 22, 0),
-        ("dialogue_200_turns.jsonl", 1, 0),
-        ("messages_bad_shape.jsonl", 2, 8),
-        ("consecutive_same_role.jsonl", 0, 8),
-        ("unknown_roles.jsonl", 1, 10),
-    ],
-)
-def test_each_odd_file_of_dialogues_gets_what_it_should(pool, name, accepted, rejected):
-    ran = run_command("import_dialogues", pool / "probes" / "bad" / name, "--source", "probe")
-
-    assert ran.exit_code == 0
-    assert (ran.result["accepted"], ran.result["rejected"]) == (accepted, rejected), ran.said
-    assert Dialogue.objects.count() == accepted
-
-
-@pytest.mark.needs("sample_pool")
 def test_an_export_reads_the_same_in_all_three_layouts(pool):
     samples = pool / "formats" / "export_samples"
 

@@ -163,6 +163,37 @@ def test_each_command_names_the_right_one_for_a_file_of_problems(tmp_path):
     assert ImportBatch.objects.count() == 1
 
 
+MULTI = {
+    "slug": "two-sum",
+    "title": "Two Sum",
+    "difficulty": "Easy",
+    "time": "_O(n)_",
+    "topics": ["Hash Table"],
+    "solutions": [
+        {"lang": "cpp", "code": "// Time:  O(n), see below\n// Space: O(1)\nint f();\n"},
+        {"lang": "python", "code": "def two_sum(): ...\n"},
+    ],
+}
+
+
+def test_solutions_in_many_languages_stand_under_the_title_of_their_problem(take):
+    batch = take(MULTI)
+
+    assert (counts(batch), batch.layout) == ((1, 1, 0, 0), "leetcode_multi")
+    problem = Problem.objects.get()
+    assert (problem.external_id, problem.text, problem.tags) == ("two-sum", "Two Sum", ["Hash Table"])
+    assert list(Solution.objects.values_list("language", "complexity")) == [("cpp", "O(n)"), ("python", "")]
+
+
+def test_they_join_the_problem_whose_statement_the_source_holds(take):
+    take(LEETCODE)
+
+    assert counts(take(MULTI)) == (1, 0, 1, 0)
+    assert Problem.objects.get().text == "Find two numbers."
+    assert solutions() == ["python", "cpp", "python"]
+    assert counts(take(MULTI, source="other")) == (1, 1, 0, 0)
+
+
 @pytest.mark.needs("sample_pool")
 @pytest.mark.parametrize(
     ("path", "layout", "problems"),
@@ -170,6 +201,7 @@ def test_each_command_names_the_right_one_for_a_file_of_problems(tmp_path):
         ("reshaped/dev/taco_schema.exercism.jsonl", "taco", 109),
         ("leetcode_dataset/dev/LeetCodeDataset-v0.3.1-test.jsonl.gz", "leetcode_dataset", 152),
         ("exercism/dev/problems.jsonl", "exercism", 109),
+        ("leetcode_multi/dev/solutions.jsonl", "leetcode_multi", 345),
     ],
 )
 def test_the_published_problem_sets_come_in_whole(pool, path, layout, problems):

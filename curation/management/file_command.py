@@ -29,7 +29,7 @@ class FileCommand(StudioCommand):
     """A command that imports the files named on its line."""
 
     def add_own_arguments(self, parser: CommandParser) -> None:
-        forms = "JSON lines, JSON array or CSV; gzip too. The import of a file goes on where it was stopped or killed"
+        forms = "JSON lines, array, CSV or Parquet; gzip too. An import goes on where it was stopped or killed"
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=forms)
         parser.add_argument("--source", required=True, metavar="SLUG", help="where the data comes from; made when new")
 
