@@ -3,7 +3,7 @@
 import json
 import sys
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -44,8 +44,8 @@ class StudioCommand(BaseCommand):
     """A command that returns an Outcome from `carry_out` and names an `example` for its help."""
 
     example = ""
-    # They load every page, a third of a second each time; `up`, `migrate` and `doctor` make them.
-    requires_system_checks = ()
+    # They load every page, a third of a second each time; `migrate`, `up` and `doctor` make them.
+    requires_system_checks: Sequence[str] | str = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)

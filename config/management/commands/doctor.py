@@ -22,6 +22,7 @@ Finding = tuple[bool, str]
 class Command(StudioCommand):
     help = "Check database, migrations, broker, models file, sandbox and extras."
     example = "manage.py doctor"
+    requires_system_checks = "__all__"
 
     def carry_out(self, **options: Any) -> Outcome:
         findings = {name: check() for name, check in CHECKS.items()}

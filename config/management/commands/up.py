@@ -20,6 +20,7 @@ from web.commands import BadInput, Outcome, StudioCommand
 class Command(StudioCommand):
     help = "Migrate, then start web, workers, beat, and the demo model while a role points at it; Ctrl-C ends all."
     example = "manage.py up --port 8000"
+    requires_system_checks = "__all__"
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
