@@ -3,9 +3,9 @@
 import json
 import sys
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
@@ -45,7 +45,7 @@ class StudioCommand(BaseCommand):
 
     example = ""
     # They load every page, a third of a second each time; `migrate`, `up` and `doctor` make them.
-    requires_system_checks: Sequence[str] | str = ()
+    requires_system_checks: tuple[str, ...] | Literal["__all__"] = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
