@@ -2,8 +2,9 @@
 
 from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, Tier
 from curation.models.intake import ImportBatch, RejectedRecord, Sighting, Source
-from curation.models.judging import AnswerOrder, Judge, Link, Score, ScoreState, Template
+from curation.models.judging import AnswerOrder, Calibration, Judge, Link, Score, ScoreState, Template
 from curation.models.neighbours import DuplicateCluster, Vector
+from curation.models.passes import RulePass
 from curation.models.problems import Problem, Solution, Verified
 from curation.models.queries import Contamination, Decision, Query, Scoring, Stage
 from curation.models.verdicts import Verdict, WhoWasRight
@@ -12,6 +13,7 @@ __all__ = [
     "AnswerOrder",
     "Benchmark",
     "BenchmarkTask",
+    "Calibration",
     "Contamination",
     "ContaminationHit",
     "Decision",
@@ -22,6 +24,7 @@ __all__ = [
     "Problem",
     "Query",
     "RejectedRecord",
+    "RulePass",
     "Score",
     "ScoreState",
     "Scoring",
