@@ -83,35 +83,6 @@ class CutOffAsk(ScriptedAsk):
         return Answer(answer.text, "length", answer.call_id)
 
 
-class TellingAsk(ScriptedAsk):
-    """Tells its probabilities where it is asked for them: the digit it chose or the one below."""
-
-    async def __call__(self, role, messages, *, sample=0, logprobs=False, **options):
-        answer = await super().__call__(role, messages, sample=sample)
-        odds = [
-            {"token": answer.text, "logprob": -0.6931472},
-            {"token": str(int(answer.text) - 1), "logprob": -0.6931472},
-        ]
-        told = [odds[0] | {"top_logprobs": odds}] if answer.text.isdigit() and logprobs else None
-        return Answer(answer.text, "stop", answer.call_id, logprobs=told)
-
-
-def test_a_judge_is_asked_for_probabilities_and_the_expected_level_is_kept():
-    outcome = outcome_of(SCORE_FIRST, TellingAsk("4"))
-    assert (outcome.value, outcome.expected) == (4, pytest.approx(3.5))
-
-
-def test_the_answer_to_a_reminder_has_its_expected_level_too():
-    class Unclear(TellingAsk):
-        async def __call__(self, role, messages, **options):
-            if not self.asked:
-                return await ScriptedAsk.__call__(self, role, messages)
-            return await super().__call__(role, messages, **options)
-
-    outcome = outcome_of(REASON_FIRST, Unclear("Hard to say.", "3"))
-    assert (outcome.value, outcome.expected, outcome.explanation) == (3, pytest.approx(2.5), "Hard to say.")
-
-
 def test_a_reply_cut_off_where_its_score_should_stand_is_unreadable():
     assert outcome_of(REASON_FIRST, CutOffAsk("There are two loops.\n3", "3")).state == ScoreState.UNREADABLE
     assert outcome_of(SCORE_FIRST, CutOffAsk("4", "4")).state == ScoreState.UNREADABLE
@@ -266,8 +237,7 @@ def test_the_command_scores_every_query_with_both_templates_and_says_it_was_scri
     assert (result["state"], result["items"], result["done"], result["failed"]) == ("done", 10, 10, 0)
     assert any("scripted demo model" in line for line in lines)
     assert Score.objects.filter(state="ok", call__isnull=False).count() == 10
-    for value, expected in Score.objects.values_list("value", "expected"):
-        assert abs(expected - value) < 0.6  # the demo server gives probabilities
+    assert all(abs(expected - value) < 0.6 for value, expected in Score.objects.values_list("value", "expected"))
     assert not Query.objects.exclude(scoring=Scoring.READABLE).exists()
     assert set(Judge.objects.values_list("template__name", "counts")) == {("complexity", True), ("challenge", True)}
 
