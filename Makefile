@@ -11,7 +11,7 @@ DATABASE ?=
 ifeq ($(EMBEDDINGS),0)
 EXTRAS :=
 else
-EXTRAS := embeddings
+EXTRAS := embeddings,dedup
 endif
 comma := ,
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-COLUMNS = f"{'name':<36} {'database':<11} {'value':>12} {'limit':>12} {'ratio':>8}   {'target':<12} ok"
+COLUMNS = f"{'name':<40} {'database':<11} {'value':>12} {'limit':>12} {'ratio':>8}   {'target':<12} ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Figure:
         target = (
             "–" if self.target is None else f"{self.bound} {_short(self.target)} {'×' if self.relative else self.unit}"
         )
-        measured = f"{self.name:<36} {self.database or '–':<11} {value:>12} {limit:>12} {_short(self.ratio):>8}"
+        measured = f"{self.name:<40} {self.database or '–':<11} {value:>12} {limit:>12} {_short(self.ratio):>8}"
         return f"{measured}   {target:<12} {'yes' if self.ok else 'NO'}"
 
 

@@ -178,12 +178,7 @@ def _answered(server: DemoModel) -> int:
 
 def _server(site: Site, *options: str) -> DemoModel:
     server = DemoModel(*options)
-    # Without token probabilities: the bare loop reads none either.
-    changes = {
-        "concurrency = 64": f"concurrency = {IN_FLIGHT}",
-        "supports_logprobs = true": "supports_logprobs = false",
-    }
-    server.models_file(site.folder, **changes)
+    server.models_file(site.folder, **{"concurrency = 64": f"concurrency = {IN_FLIGHT}"})
     return server
 
 

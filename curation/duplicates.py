@@ -1,25 +1,31 @@
-"""Find near-duplicate queries: mark all but the first of each group as a duplicate of it, as one action to be undone.
+"""Find queries that are alike: merge what asks the same, link variants, report paraphrases; one action, to be undone.
 
-Nothing is deleted. An undone action dissolves its clusters: their size becomes 0.
+Nothing is deleted. A pass may be repeated: it goes on from what stands and never undoes what a person settled.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import islice
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
-from curation.likeness import folded_words, likeness, likeness_key
-from curation.models import DuplicateCluster, Query
-from curation.passes import Watch, blocks_of, next_version, unwatched
+from curation import candidates
+from curation.clusters import link, merge
+from curation.grouping import Groups, Nearby, Wordings, place_by_meaning, place_by_words
+from curation.likeness import likeness_key
+from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query
+from curation.passes import Watch, blocks_of, unwatched
 from curation.readings import BLOCK
+from curation.sameness import Kind, Wording
 
-METHOD = "folded_words"
-ONLY_FORM = "same words; only case, punctuation or courtesies differ"
-ONLY_NAMES = "same words; only names of functions or classes differ"
+# So many queries are written in one transaction; each group costs several statements.
+WRITTEN_TOGETHER = 60
+COUNTED = ("duplicates", "clusters", "variants", "paraphrases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,74 +33,124 @@ class Found:
     """What one pass found; `clusters` counts groups that gained a duplicate."""
 
     checked: int
-    duplicates: int
-    clusters: int
-    action: Action | None
+    duplicates: int = 0
+    clusters: int = 0
+    variants: int = 0
+    paraphrases: int = 0
+    action: Action | None = None
 
 
-def find_duplicates(*, by: User | None, door: Door, watch: Watch = unwatched) -> Found:
-    """Mark near-duplicates among the queries in play. What is marked already stays; a pass may be repeated."""
-    checked, groups = _alike(watch)
-    action, marked, clusters = None, 0, 0
-    for pks in _blocks(groups):
-        with transaction.atomic():
-            changes = [change for group in pks for change in _mark(group)]
-            if not changes:
-                continue
-            if action is None:
-                action = record("find duplicates", changes, by=by, door=door, note=METHOD)
-            else:
-                extend(action, changes)
-        marked += sum(isinstance(change.row, Query) for change in changes)
-        clusters += sum(isinstance(change.row, DuplicateCluster) for change in changes)
-    return Found(checked, marked, clusters, action)
+def find_duplicates(
+    *,
+    by: User | None,
+    door: Door,
+    watch: Watch = unwatched,
+    bands: candidates.Progress = lambda numbers: numbers,
+    only_form: bool = False,
+    nearby: Nearby | None = None,
+) -> Found:
+    """Compare the queries in play. `nearby` proposes by meaning too; with `only_form` folded words alone count."""
+    if not only_form:
+        candidates.require()
+    groups, sketches = Groups.standing(), candidates.Sketches()
+    checked = _by_form(groups, None if only_form else sketches, watch)
+    if not only_form:
+        _by_words(groups, sketches.pairs(bands))
+        if nearby is not None:
+            _by_meaning(groups, nearby())
+    return _write(groups, checked, by=by, door=door)
 
 
-def _alike(watch: Watch) -> tuple[int, list[list[int]]]:
-    """How many queries were looked at, and those that share a key, in the order they came in."""
-    first: dict[int, int] = {}
-    groups: dict[int, list[int]] = {}
+def _by_form(groups: Groups, sketches: candidates.Sketches | None, watch: Watch) -> int:
+    """Group the queries whose folded words are equal, and sketch one of each group."""
+    firsts: dict[int, tuple[int, int]] = {}
     checked = 0
     for block in blocks_of(Query.objects.in_play(), watch):
-        for pk, text in Query.objects.filter(pk__in=block).order_by("pk").values_list("pk", "text"):
-            key = likeness_key(text)
-            if first.setdefault(key, pk) != pk:
-                groups.setdefault(key, [first[key]]).append(pk)
+        alone: dict[int, Wording] = {}
+        for key, text in Query.objects.filter(pk__in=block).order_by("pk").values_list("pk", "text"):
+            wording = Wording.of(text)
+            words = hash(tuple(wording.words))
+            first, words_of_first = firsts.setdefault(likeness_key(wording.words, wording.names), (key, words))
+            how = Kind.FORM if words == words_of_first else Kind.NAMES
+            if first == key or not groups.join(first, key, how):
+                alone[key] = wording
+        if sketches is not None:
+            _sketch(sketches, alone)
         checked += len(block)
-    return checked, list(groups.values())
+    return checked
 
 
-def _blocks(groups: Iterable[list[int]]) -> Iterator[list[list[int]]]:
-    """Groups together, up to a block of queries, so that each transaction stays short."""
-    block: list[list[int]] = []
-    for group in groups:
-        if block and sum(map(len, block)) + len(group) > BLOCK:
-            yield block
-            block = []
-        block.append(group)
-    if block:
-        yield block
+def _sketch(sketches: candidates.Sketches, wordings: dict[int, Wording]) -> None:
+    lengths = [len(wording.words) for wording in wordings.values()]
+    tokens = [candidates.shingles(wording.words, wording.names) for wording in wordings.values()]
+    sketches.add(list(wordings), lengths, tokens)
 
 
-def _mark(pks: list[int]) -> list[Change]:
-    """Mark the group's later queries, and those marked as duplicates of them, as duplicates of its first."""
-    first, *others = Query.objects.filter(pk__in=pks).order_by("pk").select_for_update()
-    alike = [query for query in others if likeness(query.text) == likeness(first.text)]
-    led = Query.objects.filter(duplicate_of__in=alike).order_by("pk").select_for_update()
-    changes = [_change(query, first) for query in [*alike, *led]]
-    return [*changes, _cluster(first, gained=len(changes))] if changes else []
+def _by_words(groups: Groups, pairs: Iterator[tuple[int, list[int]]]) -> None:
+    """Compare what the sketches propose, word by word, each text with the earlier ones."""
+    wordings = Wordings()
+    while block := list(islice(pairs, BLOCK)):
+        wordings.load(key for later, earlier in block for key in (later, *earlier))
+        for later, earlier in block:
+            place_by_words(groups, later, earlier, wordings)
 
 
-def _change(query: Query, first: Query) -> Change:
-    reason = ONLY_FORM if folded_words(query.text) == folded_words(first.text) else ONLY_NAMES
-    before = {"duplicate_of_id": query.duplicate_of_id, "duplicate_reason": query.duplicate_reason}
-    after: dict[str, Any] = {"duplicate_of_id": first.pk, "duplicate_reason": reason}
-    Query.objects.filter(pk=query.pk).update(**after, version=next_version(timezone.now()))
-    return Change(query, before, after)
+def _by_meaning(groups: Groups, nearby: Iterator[tuple[int, list[tuple[int, float]]]]) -> None:
+    wordings = Wordings()
+    while block := list(islice(nearby, BLOCK)):
+        wordings.load(key for later, near in block for key in (later, *(key for key, _ in near)))
+        for later, near in block:
+            place_by_meaning(groups, later, near, wordings)
 
 
-def _cluster(first: Query, *, gained: int) -> Change:
-    cluster, _ = DuplicateCluster.objects.get_or_create(representative=first, defaults={"method": METHOD, "size": 0})
-    size = first.duplicates.count() + 1
-    DuplicateCluster.objects.filter(pk=cluster.pk).update(size=size)
-    return Change(cluster, {"size": cluster.size}, {"size": size})
+# Of which kind, how many rows, and what writes them.
+Write = tuple[str, int, Callable[[], list[Change]]]
+
+
+def _write(groups: Groups, checked: int, *, by: User | None, door: Door) -> Found:
+    """Write the groups, a few in each transaction, as one action."""
+    action: Action | None = None
+    counts: Counter[str] = Counter()
+    for together in _together(groups):
+        with transaction.atomic():
+            written = [(name, write()) for name, _, write in together]
+            changes = [change for _, some in written for change in some]
+            if changes and action is None:
+                action = record("find duplicates", changes, by=by, door=door)
+            elif changes and action is not None:
+                extend(action, changes)
+        for name, some in written:
+            counts.update(_counted(name, some))
+    return Found(checked, **{name: counts[name] for name in COUNTED}, action=action)
+
+
+def _counted(name: str, changes: list[Change]) -> Iterator[str]:
+    for change in changes:
+        if name != "same" and isinstance(change.row, ClusterMember):
+            yield name
+        elif name == "same" and isinstance(change.row, Query):
+            yield "duplicates"
+        elif name == "same" and isinstance(change.row, DuplicateCluster) and change.after.get("size"):
+            yield "clusters"
+
+
+def _together(groups: Groups) -> Iterator[list[Write]]:
+    """What to write, in portions that keep each transaction short."""
+    portion: list[Write] = []
+    for write in _writes(groups):
+        if portion and sum(rows for _, rows, _ in portion) + write[1] > WRITTEN_TOGETHER:
+            yield portion
+            portion = []
+        portion.append(write)
+    if portion:
+        yield portion
+
+
+def _writes(groups: Groups) -> Iterator[Write]:
+    now = timezone.now()
+    for first, found in sorted(groups.same.items()):
+        yield "same", len(found), partial(merge, first, found, at=now)
+    for first, found in sorted(groups.variants.items()):
+        yield "variants", len(found), partial(link, first, found, ClusterKind.VARIANT)
+    for first, found in sorted(groups.paraphrases.items()):
+        yield "paraphrases", len(found), partial(link, first, found, ClusterKind.PARAPHRASE)

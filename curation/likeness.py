@@ -39,22 +39,30 @@ def folded_words(text: str) -> list[str]:
     return _without_courtesies([token.casefold() for token in tokens if token not in SENTENCE_MARKS])
 
 
-def likeness(text: str) -> str:
+def likeness(words: list[str], names: frozenset[str]) -> str:
     """One line that near-duplicates share: folded words, declared names numbered in order of appearance."""
-    words = folded_words(text)
-    names = {name.casefold() for found in DECLARED.findall(text) for name in found if name}
     if not names or len(words) < SHORTEST_TO_RENAME:
         return " ".join(words)
     numbers: dict[str, str] = {}
     for word in words:
         if word in names and word not in numbers:
-            numbers[word] = f"<{len(numbers)}{''.join(part for part in TELLING if part in word)}>"
+            numbers[word] = f"<{len(numbers)}{telling_parts(word)}>"
     return " ".join(numbers.get(word, word) for word in words)
 
 
-def likeness_key(text: str) -> int:
+def declared_names(text: str) -> frozenset[str]:
+    """The names of functions and classes that the text declares, without case."""
+    return frozenset(name.casefold() for found in DECLARED.findall(text) for name in found if name)
+
+
+def telling_parts(name: str) -> str:
+    """The parts of a name that say what is asked for."""
+    return "".join(part for part in TELLING if part in name)
+
+
+def likeness_key(words: list[str], names: frozenset[str]) -> int:
     """The likeness as eight bytes: small enough to hold one for every query of a large pool."""
-    return int.from_bytes(hashlib.blake2b(likeness(text).encode(), digest_size=8).digest())
+    return int.from_bytes(hashlib.blake2b(likeness(words, names).encode(), digest_size=8).digest())
 
 
 def _without_courtesies(words: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from environ import Env
 
 from tests.demo_models import DemoModel
-from tests.migrated import ROOT, copied_database, copied_file, create_database
+from tests.migrated import ROOT, copied_database, copied_file
 
 # Test processes that run side by side share one Redis: a hundred databases for each.
 SITES = itertools.count(1 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
@@ -33,15 +33,14 @@ class Site:
     # Where tests may not open a database: a context manager in which they may (conftest.py gives it).
     database_access = staticmethod(nullcontext)
 
-    def __init__(self, folder, models_file, *, tables=True):
+    def __init__(self, folder, models_file):
         self.folder = Path(folder)
         self.environ = {**os.environ, "VAR_DIR": str(self.folder / "var"), "MODELS_FILE": str(models_file)}
         self.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
         if "DATABASE_URL" in os.environ:
-            url = os.environ["DATABASE_URL"]
-            self.database = copied_database(url) if tables else create_database(url)
+            self.database = copied_database(os.environ["DATABASE_URL"])
             self.environ["DATABASE_URL"] = self.database
-        elif tables:
+        else:
             self.database = copied_file(self.folder / "var")
         if "REDIS_URL" in os.environ:
             # Messages of one site must not wake the workers of another: each has a numbered database of its own.

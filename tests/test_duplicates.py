@@ -7,8 +7,10 @@ from django.utils import timezone
 
 from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
-from curation.duplicates import ONLY_FORM, ONLY_NAMES, find_duplicates
-from curation.likeness import likeness
+from curation.clusters import REASONS
+from curation.duplicates import find_duplicates
+from curation.likeness import declared_names, folded_words
+from curation.likeness import likeness as likeness_of
 from curation.models import DuplicateCluster, Query
 from tests.making import a_query
 from tests.running import run_command
@@ -17,6 +19,10 @@ CODED = (
     "Complete the function below so that it gives back how many of the numbers in the list are prime, and write three "
     "tests for it:\n\ndef {name}(numbers):\n    ..."
 )
+
+
+def likeness(text):
+    return likeness_of(folded_words(text), declared_names(text))
 
 
 def find():
@@ -69,7 +75,7 @@ def test_the_first_of_a_group_stays_and_the_others_point_to_it():
     assert (found.checked, found.duplicates, found.clusters) == (4, 2, 1)
     assert list(first.duplicates.order_by("pk")) == [other, third]
     other.refresh_from_db()
-    assert (other.stage, other.duplicate_reason, other.version) == ("duplicate", ONLY_FORM, 2)
+    assert (other.stage, other.duplicate_reason, other.version) == ("duplicate", REASONS["form"], 2)
     cluster = DuplicateCluster.objects.get()
     assert (cluster.representative, cluster.size) == (first, 3)
 
@@ -81,7 +87,7 @@ def test_the_reason_says_when_names_differ():
     find()
 
     other.refresh_from_db()
-    assert (other.duplicate_of, other.duplicate_reason) == (first, ONLY_NAMES)
+    assert (other.duplicate_of, other.duplicate_reason) == (first, REASONS["names"])
 
 
 @pytest.mark.django_db
@@ -108,8 +114,10 @@ def test_two_clusters_that_turn_out_to_be_one_are_joined():
 
     find()
 
+    # The cluster that stands keeps its representative, and moves with it.
     assert set(earliest.duplicates.all()) == {second, third}
     assert not second.duplicates.exists()
+    assert [cluster.size for cluster in DuplicateCluster.objects.order_by("pk")] == [0, 3]
 
 
 @pytest.mark.django_db
@@ -117,7 +125,7 @@ def test_undoing_the_pass_dissolves_its_clusters():
     a_query("Sort a list of numbers.")
     other = a_query("sort a list of numbers!")
     found = find()
-    assert found.action.rows_changed == 2
+    assert found.action.rows_changed == 3
 
     undo(found.action, by=None)
 
@@ -154,7 +162,9 @@ def test_many_groups_are_one_action():
     found = find()
 
     assert (found.duplicates, found.clusters) == (600, 600)
-    assert found.action.rows_changed == 1200
+    # Each gives a query, a member and a cluster; the groups are variants of the first besides.
+    assert found.variants == 599
+    assert found.action.rows_changed == 3 * 600 + 600
     assert Action.objects.count() == 1
 
 
@@ -178,7 +188,14 @@ def test_the_command_says_what_it_found():
     ran = run_command("find_duplicates")
 
     assert ran.exit_code == 0
-    assert ran.result == {"checked": 2, "duplicates": 1, "clusters": 1, "action": Action.objects.get().pk}
+    assert ran.result == {
+        "checked": 2,
+        "duplicates": 1,
+        "clusters": 1,
+        "variants": 0,
+        "paraphrases": 0,
+        "action": Action.objects.get().pk,
+    }
     assert "no new near-duplicates" in run_command("find_duplicates").said
 
 

@@ -75,3 +75,7 @@ class Claimable(models.Model):
 
     class Meta:
         abstract = True
+
+    def is_held(self, at: datetime) -> bool:
+        """Whether someone holds the row at that time."""
+        return self.claimed_until is not None and self.claimed_until > at

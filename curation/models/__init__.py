@@ -2,21 +2,23 @@
 
 from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, Tier
 from curation.models.intake import ImportBatch, RejectedRecord, Sighting, Source
-from curation.models.judging import AnswerOrder, Calibration, Judge, Link, Score, ScoreState, Template
-from curation.models.neighbours import DuplicateCluster, Vector
-from curation.models.passes import RulePass
+from curation.models.judging import AnswerOrder, Judge, Link, Score, ScoreState, Template
+from curation.models.neighbours import MERGED, ClusterKind, ClusterMember, Distinction, DuplicateCluster, Vector
 from curation.models.problems import Problem, Solution, Verified
 from curation.models.queries import Contamination, Decision, Query, Scoring, Stage
 from curation.models.verdicts import Verdict, WhoWasRight
 
 __all__ = [
+    "MERGED",
     "AnswerOrder",
     "Benchmark",
     "BenchmarkTask",
-    "Calibration",
+    "ClusterKind",
+    "ClusterMember",
     "Contamination",
     "ContaminationHit",
     "Decision",
+    "Distinction",
     "DuplicateCluster",
     "ImportBatch",
     "Judge",
@@ -24,7 +26,6 @@ __all__ = [
     "Problem",
     "Query",
     "RejectedRecord",
-    "RulePass",
     "Score",
     "ScoreState",
     "Scoring",

@@ -1,0 +1,54 @@
+"""Which queries are near in meaning: stored vectors, missing ones made first, exact neighbours. Extra `embeddings`."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from curation.models import Query
+from curation.readings import key_blocks
+from curation.vectors import embed_missing, read_vectors, without_vector
+from embeddings import Embeds, nearest
+
+NEIGHBOURS = 5
+# Nearer than this two queries are worth a person's look; the words then say whether anything contradicts it.
+LEAST_SIMILAR = 0.7
+# Seen on one core, by texts of about 200 words; searching grows with the square of the queries.
+EMBEDDED_A_SECOND, PAIRS_A_SECOND = 40, 1.5e8
+
+# Shows progress: items, how many there are, and what is done with them.
+Progress = Callable[..., Iterable[Any]]
+
+
+def estimate(model: str) -> str:
+    """What comparing by meaning will take, in words."""
+    queries = Query.objects.in_play()
+    count, missing = queries.count(), without_vector(queries, model).count()
+    minutes = (missing / EMBEDDED_A_SECOND + count**2 / PAIRS_A_SECOND) / 60
+    return (
+        f"{count} queries are compared by meaning, {missing} of them have no vector of {model} yet: "
+        f"about {max(1, round(minutes))} min on this machine's kind, and {count * 1536 / 1e6:.0f} MB for the vectors"
+    )
+
+
+def nearby_queries(embeds: Embeds, progress: Progress) -> Iterator[tuple[int, list[tuple[int, float]]]]:
+    """Each query in play with the earlier ones among its neighbours (or that have it among theirs), nearest first."""
+    queries = Query.objects.in_play()
+    missing = without_vector(queries, embeds.name).count()
+    for _ in progress(embed_missing(queries, embeds), total=missing, what="embedding"):
+        pass
+    keys, hashes = [], []
+    for block in key_blocks(queries):
+        for key, text_hash in queries.filter(pk__in=block).order_by("pk").values_list("pk", "text_hash"):
+            keys.append(key)
+            hashes.append(text_hash)
+    if len(keys) < 2:
+        return
+    places, similarities = nearest(read_vectors(hashes, embeds.name), NEIGHBOURS)
+    near: dict[int, dict[int, float]] = defaultdict(dict)
+    for place, (others, similar) in enumerate(zip(places.tolist(), similarities.tolist(), strict=True)):
+        for other, similarity in zip(others, similar, strict=True):
+            if similarity >= LEAST_SIMILAR:
+                near[max(place, other)][min(place, other)] = similarity
+    for later in sorted(near):
+        ranked = sorted(near[later].items(), key=lambda item: (-item[1], item[0]))
+        yield keys[later], [(keys[earlier], similarity) for earlier, similarity in ranked]
