@@ -42,4 +42,5 @@ def launched(
         filter_program=filter_program(),
         owner=user,
         environment=LAUNCHER_ENVIRONMENT if Wall.CLEAN_LAUNCHER in standing else os.environ,
+        kept=Wall.KEPT in standing,
     )

@@ -18,7 +18,7 @@ from . import commands
 from .jobs import Job
 from .judging import judged
 from .landlock_launcher import LEAST_VERSION, remove, version
-from .launching import Descriptors, launch, next_user_id
+from .launching import Descriptors, launch, next_user_id, warden_process
 from .processes import GONE, tree
 from .results import MEBIBYTE, Limits, RunResult
 from .seccomp import filter_program
@@ -55,6 +55,7 @@ def start(job: Job, folder: Path | None = None) -> Watch:
         stdin=job.stdin,
         filter_program=filter_program(among_others=True),
         owner=user,
+        ending=signal.SIGTERM,
     )
     try:
         with launching as program:
@@ -80,7 +81,7 @@ def _order(job: Job, folder: Path, user: int, descriptors: Descriptors) -> dict[
     # Becoming another user takes away what the launcher asked for: that the program dies with it.
     become = commands.as_other_user(user, "--pdeathsig=keep")
     return {
-        "parent": os.getpid(),
+        "parent": warden_process(),
         "folder": str(folder),
         "user": user,
         "files": list(zip(names, descriptors.files, strict=True)),

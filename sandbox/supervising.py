@@ -21,7 +21,7 @@ MOST_SOCKETS = 128  # of all processes together: what waits in one is kernel mem
 READ_BYTES = 64 * 1024
 SETUP_S = 10.0  # how long a sandbox may take to stand
 CLOSING_S = 0.5  # how long pipes may stay open after the end
-DYING_S = 5.0  # how long the kernel may take to end a killed tree
+DYING_S = 20.0  # how long the kernel may take to end a killed tree
 # Short programs are seen too: the first looks come early, then the steady one.
 FIRST_SAMPLE_S = 0.004
 SAMPLE_S = 0.04
@@ -94,20 +94,18 @@ def supervise(
     now = time.monotonic()
     stdout, stderr = Capture(limits.keep_bytes), Capture(limits.keep_bytes)
     watch = Watch(limits, stdout, stderr, started=now, deadline=now + SETUP_S, full=full, ending=ending)
-    handle = os.pidfd_open(launched.process.pid)
     try:
         with selectors.DefaultSelector() as selector:
             _register(selector, launched, watch)
-            selector.register(handle, selectors.EVENT_READ, None)
+            selector.register(launched.handle, selectors.EVENT_READ, None)
             with _until_abandoned(selector, watch, abandoned):
-                _watch_until_exit(selector, watch, handle)
+                _watch_until_exit(selector, watch, launched.handle)
             _kill(launched, watch)
-            selector.unregister(handle)
+            selector.unregister(launched.handle)
             _read_the_rest(selector)
     finally:
         _kill(launched, watch)
-        _bury(launched, watch)
-        os.close(handle)
+        _wait_for_the_end(launched, watch)
     return watch
 
 
@@ -204,7 +202,7 @@ def _follow(watch: Watch, launched: Launched, root: int) -> None:
         return
     stat = read_stat(root)
     # A launcher that holds its programs itself names itself.
-    if stat is None or launched.process.pid not in (root, int(stat[STAT_PARENT])):
+    if stat is None or launched.process not in (root, int(stat[STAT_PARENT])):
         os.close(handle)
         return
     watch.root, watch.root_handle = root, handle
@@ -229,27 +227,25 @@ def _condemn(watch: Watch, status: Status, why: str) -> None:
 
 def _kill(launched: Launched, watch: Watch) -> None:
     """The launcher's death ends the namespace; the first process inside is killed as well, to wait for nothing."""
-    if launched.process.returncode is None:
-        os.killpg(launched.process.pid, watch.ending)
-    if watch.root_handle is not None and not _is_over(watch.root_handle):
-        signal.pidfd_send_signal(watch.root_handle, watch.ending)
+    for handle in filter(None, (launched.handle, watch.root_handle)):
+        # The warden may have buried it just now.
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, watch.ending)
 
 
-def _bury(launched: Launched, watch: Watch) -> None:
-    """The kernel reports the first process's end only when everything inside is dead."""
-    launched.process.wait()
-    if watch.root_handle is None:
-        return
-    over = _is_over(watch.root_handle, DYING_S)
-    # Its parent is dead, so it is init's to reap, and ours only where we are the init of a container.
-    with suppress(ChildProcessError):
-        os.waitid(os.P_PIDFD, watch.root_handle, os.WEXITED | os.WNOHANG)
-    os.close(watch.root_handle)
-    if not over:
-        raise RuntimeError(f"process {watch.root} of a sandbox is still there {DYING_S:g} s after SIGKILL")
+def _wait_for_the_end(launched: Launched, watch: Watch) -> None:
+    """The warden lets go of the tether when nothing is left; a warden that is dead itself has let go too early."""
+    # A launcher that clears away what the program left takes as long as that takes.
+    _is_over(launched.handle, None)
+    left = [launched.tether.fileno(), *filter(None, (watch.root_handle,))]
+    over = [_is_over(handle, DYING_S) for handle in left]
+    if watch.root_handle is not None:
+        os.close(watch.root_handle)
+    if not all(over):
+        raise RuntimeError(f"processes of a sandbox are still there {DYING_S:g} s after they were ended")
 
 
-def _is_over(handle: int, timeout_s: float = 0.0) -> bool:
+def _is_over(handle: int, timeout_s: float | None = 0.0) -> bool:
     poll = select.poll()
     poll.register(handle, select.POLLIN)
-    return bool(poll.poll(timeout_s * 1000))
+    return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))

@@ -31,6 +31,7 @@ class Wall(StrEnum):
     BOUNDED_DISKS = "bounded_disks"
     CLOSED_DISKS = "closed_disks"  # the memory disks without a bound cannot be written
     DIES_WITH_US = "dies_with_us"
+    KEPT = "kept"  # the warden ends what a dead launcher leaves, and everything when the worker is gone
     REAPER = "reaper"  # the first process is bubblewrap's and not the program
     FILTER = "filter"
 

@@ -209,16 +209,16 @@ ATTACKS = {
         raised={"open_files": 512},
     ),
     "a daemon that outlives the program": Attack(
-        DAEMON.format(closing=CLOSING, then="time.sleep(0.2)"), ("own_processes",), breach=leaves_something
+        DAEMON.format(closing=CLOSING, then="time.sleep(0.2)"), ("own_processes", "kept"), breach=leaves_something
     ),
     "a daemon that outlives the time": Attack(
         DAEMON.format(closing=CLOSING, then="time.sleep(60)"),
-        ("own_processes",),
+        ("own_processes", "kept"),
         limits={"wall_s": 0.7},
         statuses=CUT_OFF,
         breach=leaves_something,
     ),
     "a pipe held by an orphan": Attack(
-        DAEMON.format(closing="", then="time.sleep(0.2)"), ("own_processes",), breach=leaves_something
+        DAEMON.format(closing="", then="time.sleep(0.2)"), ("own_processes", "kept"), breach=leaves_something
     ),
 }

@@ -135,13 +135,13 @@ def test_every_wall_is_in_the_table_and_falls_before_some_attack():
     left_cells = re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(left_cells))) == set(Wall)
     attacked = {wall for attack in ATTACKS.values() for wall in attack.walls(as_root=True)}
-    # These two fall in test_sandbox_walls (fact 6) and test_sandbox_leftovers.
+    # These two fall in test_sandbox_walls (fact 6) and test_sandbox_killed.
     assert set(Wall) - attacked == {Wall.REAPER, Wall.DIES_WITH_US}
 
 
 def test_a_pipe_that_outlives_its_sandbox_is_let_go_of(worker, carried_out):
     """The orphan that holds it would sleep for a minute; pipes are waited for half a second."""
-    result, late_s, left = carried_out(ATTACKS["a pipe held by an orphan"], worker, without=["own_processes"])
+    result, late_s, left = carried_out(ATTACKS["a pipe held by an orphan"], worker, without=["own_processes", "kept"])
     assert (result.status, bool(left)) == (Status.OK, True)
     assert late_s < 5 - WALL_S
 

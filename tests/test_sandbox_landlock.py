@@ -12,9 +12,17 @@ import pytest
 from sandbox import Limits, Status, landlock, landlock_launcher, runtime
 from sandbox.jobs import make_job
 from sandbox.languages import LANGUAGES
+from sandbox.processes import STAT_PARENT, read_stat
 from tests import attacks_on_limits, attacks_on_walls
 from tests.attack import Attack
-from tests.sandbox_attack import a_worker, as_nobody, public_copy, until_gone, until_there  # noqa: F401
+from tests.sandbox_attack import (  # noqa: F401
+    a_worker,
+    as_nobody,
+    public_copy,
+    survivors,
+    until_gone,
+    until_there,
+)
 from tests.test_sandbox_attacks import carried_out, filled, host, refused_outside  # noqa: F401
 from tests.test_sandbox_languages import ECHO
 
@@ -105,6 +113,21 @@ def test_a_killed_worker_leaves_no_program_and_no_folder(public_copy, under_land
     while folders(public_copy):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@needs_landlock
+def test_a_killed_keeper_leaves_neither_its_program_nor_a_daemon(public_copy, under_landlock):
+    ordinary = under_landlock.user != os.geteuid()
+    daemon = "import os, time\nif os.fork() == 0: os.setsid()\ntime.sleep(30)"
+    with a_worker(public_copy, ordinary=ordinary, environ={"SANDBOX": "landlock"}) as another:
+        token = another.begin(daemon)
+        until_there(token)
+        while len(survivors(token)) < 2:
+            time.sleep(0.02)
+        os.kill(int(read_stat(min(survivors(token)))[STAT_PARENT]), signal.SIGKILL)
+        assert b'"sandbox_error"' in another.process.stdout.readline()
+        assert not survivors(token)
+    assert folders(public_copy) == []
 
 
 @needs_landlock

@@ -4,17 +4,14 @@
 import os
 import platform
 import re
-import signal
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from sandbox import Status, landlock
-from sandbox.processes import STAT_PARENT, read_stat
-from tests.sandbox_attack import a_worker, as_nobody, public_copy, survivors, until_there  # noqa: F401
+from tests.sandbox_attack import a_worker, as_nobody, public_copy, until_there  # noqa: F401
 from tests.test_sandbox_landlock import folders, under_landlock  # noqa: F401
 
 pytestmark = pytest.mark.skipif(bool(landlock.missing()), reason=landlock.missing() or "landlock is here")
@@ -67,8 +64,8 @@ GAPS = {
     ),
     "files and sockets that are in flight": Gap(IN_FLIGHT),
 }
-# Two that a program alone cannot show.
-SHOWN_FROM_OUTSIDE = {"files on the host's disk", "daemons of a keeper that is killed"}
+# One that a program alone cannot show.
+SHOWN_FROM_OUTSIDE = {"files on the host's disk"}
 
 
 @pytest.mark.parametrize("name", GAPS)
@@ -96,23 +93,6 @@ def test_its_files_lie_on_the_hosts_disk_while_it_runs(under_landlock, public_co
         assert folders(public_copy)
         another.process.stdout.readline()
     assert folders(public_copy) == []
-
-
-def test_a_daemon_outlives_a_keeper_that_is_killed_and_the_program_does_not(under_landlock, public_copy):
-    ordinary = under_landlock.user != os.geteuid()
-    daemon = "import os, time\nprogram = os.getpid()\nif os.fork() == 0: os.setsid(); time.sleep(30)\ntime.sleep(30)"
-    with a_worker(public_copy, ordinary=ordinary, environ={"SANDBOX": "landlock"}) as another:
-        token = another.begin(daemon)
-        until_there(token)
-        while len(survivors(token)) < 2:
-            time.sleep(0.02)
-        program = min(survivors(token))
-        os.kill(int(read_stat(program)[STAT_PARENT]), signal.SIGKILL)
-        assert b'"sandbox_error"' in another.process.stdout.readline()
-        left = [process for process in survivors(token) if read_stat(process)[0] != "Z"]
-        for process in left:
-            os.kill(process, signal.SIGKILL)
-    assert len(left) == 1 and program not in left
 
 
 def test_the_table_names_these_gaps_and_no_other():

@@ -1,11 +1,7 @@
-"""Nothing is left of a run: no process, file, mount or memory, however many there are and whoever dies."""
+"""Nothing is left of a run: no process, file, mount or memory, however many there are and side by side."""
 # ruff: noqa: F811 - pytest finds imported fixtures by the names of arguments
 
 import gc
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,18 +14,8 @@ import pytest
 
 import sandbox
 from sandbox import Limits, Status
-from sandbox.processes import STAT_PARENT, read_stat
-from tests.sandbox_attack import (  # noqa: F401
-    NAMED,
-    a_worker,
-    as_nobody,
-    children,
-    public_copy,
-    python_for_nobody,
-    survivors,
-    until_gone,
-    until_there,
-)
+from tests.leftovers import astray, until_none
+from tests.sandbox_attack import NAMED, a_worker, children, public_copy, survivors  # noqa: F401
 from tests.sizes import SOAK, sized
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -65,22 +51,8 @@ for process in range(2, 40):
 time.sleep(0.02)
 print({number}, [open(name).read() for name in names] == ['{number}'] * 3, socket.gethostname(), os.getpid())
 """
-# Its launcher stops at its first step, and it dies before the launcher goes on.
-DYING = """
-import os, signal
-from sandbox import Limits, bubblewrap
-from sandbox.jobs import make_job
-from sandbox.languages import LANGUAGES
-job = make_job("import time; time.sleep(20)", LANGUAGES["python"], "", stdin=b"", files=(), limits=Limits())
-with bubblewrap.launched(job) as launched:
-    os.kill(launched.process.pid, signal.SIGSTOP)
-    print(launched.process.pid, flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-STAT_GROUP = 2
 # Where a program's files would lie if its disks were the machine's; the sandbox itself would use the temporary folder.
 OUTSIDE = [Path(place) for place in ("/tmp", "/var/tmp", "/dev/shm", Path.home())]
-LASTING = "import time; time.sleep({seconds})"
 
 
 def traces():
@@ -92,12 +64,6 @@ def traces():
         "mounts": Path("/proc/self/mountinfo").read_text(),
         "files": sorted(Path(tempfile.gettempdir()).iterdir()),
     }
-
-
-def waiting_launchers():
-    """Processes of bubblewrap without a parent that are no dead ones init has yet to bury."""
-    stats = {process: read_stat(process) for process in survivors("bwrap")}
-    return {process for process, stat in stats.items() if stat and stat[0] != "Z" and stat[STAT_PARENT] == "1"}
 
 
 def memory_mb():
@@ -131,7 +97,7 @@ def test_thousands_of_runs_in_a_row_leave_nothing_behind(own_temporary_folder):
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert list(filter(None, pool.map(one_run, range(AT_A_TIME)))) == []
         before, (own_mb, shared_mb) = traces(), memory_mb()
-        waiting_before = waiting_launchers()
+        astray_before = astray()
         begun = time.monotonic()
         for first in range(0, RUNS, AT_A_TIME):
             assert list(filter(None, pool.map(one_run, range(first, first + AT_A_TIME)))) == []
@@ -142,7 +108,7 @@ def test_thousands_of_runs_in_a_row_leave_nothing_behind(own_temporary_folder):
     assert after == before
     assert not survivors(token)
     assert [path for place in OUTSIDE for path in place.iterdir() if token in path.name] == []
-    until_none(lambda: waiting_launchers() - waiting_before)
+    until_none(lambda: astray() - astray_before)
     assert own_grown_mb < OWN_MEMORY_MB
     assert shared_grown_mb < SHARED_MEMORY_MB
 
@@ -163,65 +129,3 @@ def test_four_workers_at_once_interfere_in_nothing(public_copy):
                 assert result.status is Status.OK, result
                 assert result.stdout.startswith(f"{number} True sandbox ")
                 assert not left
-
-
-@pytest.fixture(params=["same user", "ordinary user"])
-def ordinary(request):
-    """Whether the worker is to be an ordinary user."""
-    if request.param == "ordinary user" and os.geteuid() != 0:
-        pytest.skip("already an ordinary user")
-    return request.param == "ordinary user"
-
-
-@pytest.fixture
-def doomed(ordinary, public_copy):
-    """A worker that a test may kill."""
-    with a_worker(public_copy, ordinary=ordinary) as started:
-        yield started
-
-
-def test_a_killed_worker_leaves_no_program_running(doomed):
-    token = doomed.begin(LASTING.format(seconds=60), limits={"wall_s": 60})
-    until_there(token)
-    doomed.process.kill()
-    until_gone(token)
-
-
-def test_without_its_wall_a_program_outlives_its_killed_worker(doomed):
-    token = doomed.begin(LASTING.format(seconds=20), without=["dies_with_us"])
-    until_there(token)
-    doomed.process.kill()
-    doomed.process.wait()
-    time.sleep(0.5)
-    left = survivors(token)
-    for process in left:
-        os.kill(process, signal.SIGKILL)
-    assert left
-    until_gone(token)
-
-
-def test_a_worker_killed_while_its_launcher_begins_leaves_no_half_made_sandbox(ordinary, public_copy):
-    python = [*as_nobody(), python_for_nobody()] if ordinary else [sys.executable]
-    # Where in its beginning it stops is chance, and some of the places are harmless.
-    for _ in range(5):
-        done = subprocess.run(
-            [*python, "-B", "-c", DYING], cwd=public_copy, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        launcher = int(done.stdout)
-        os.kill(launcher, signal.SIGCONT)
-        # Looked at twice: a launcher that ends during the first look may have left what began during it.
-        until_none(lambda launcher=launcher: group_of(launcher) | group_of(launcher))
-
-
-def until_none(found):
-    deadline = time.monotonic() + 10
-    while left := found():
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
-
-
-def group_of(leader):
-    """The living processes of a group, each with its fields of /proc/PID/stat."""
-    stats = {place.name: read_stat(int(place.name)) for place in Path("/proc").glob("[0-9]*")}
-    return {pid: stat for pid, stat in stats.items() if stat and stat[STAT_GROUP] == str(leader) and stat[0] != "Z"}

@@ -4,6 +4,7 @@ import pytest
 
 from curation.models import Query
 from curation.texts import text_hash
+from tests.leftovers import astray, until_none
 from tests.making import a_batch, a_source
 from tests.sites import DemoModel, Site
 from tests.sizes import SOAK, sized
@@ -47,7 +48,7 @@ def test_a_chain_of_calls_and_programs_survives_kills_in_the_same_way(tmp_path, 
     items = sized(500)
     site = Site(tmp_path, slow_model.models_file(tmp_path, **WINDOW))
     start_toys(site, "long_chain", items)
-    at_least = 64 if SOAK else 8
+    at_least, astray_before = 64 if SOAK else 8, astray()
     assert min(kill_workers(site, slow_model, kills=KILLS, questions=8 * items, at_least=at_least)) >= at_least
     finish(site)
     run = site.ask_database(RUN)
@@ -55,6 +56,7 @@ def test_a_chain_of_calls_and_programs_survives_kills_in_the_same_way(tmp_path, 
     assert site.ask_database("[Source.objects.count(), Execution.objects.count()]") == [items, 2 * items]
     assert_accounts_agree(site, slow_model, run, lost_at_most=KILLS * IN_FLIGHT)
     assert left_behind(site) == []
+    until_none(lambda: astray() - astray_before)
 
 
 def fill(site, count):
