@@ -74,7 +74,7 @@ for number in range(8):
 else:
     print('BREACH')
 """
-LASTING = "\nimport time\nend = time.monotonic() + (1.2 if bounded else 60)\n"
+LASTING = "\nimport time\nend = time.monotonic() + (0.8 if bounded else 60)\n"
 FLOOD = """
 import os
 written = 0
@@ -150,7 +150,7 @@ ATTACKS = {
     "memory in sockets": Attack(SOCKETS, ("own_network",), statuses=STOPPED),
     "endless loop": Attack(
         LASTING + "while time.monotonic() < end: pass",
-        limits={"wall_s": 0.7},
+        limits={"wall_s": 0.4},
         raised={"wall_s": 10},
         statuses=CUT_OFF,
         breach=runs_to_its_end,
@@ -166,14 +166,14 @@ ATTACKS = {
         "import signal\nfor number in set(signal.Signals) - {9, 19}: signal.signal(number, signal.SIG_IGN)"
         + LASTING
         + "while time.monotonic() < end: time.sleep(0.1)",
-        limits={"wall_s": 0.7},
+        limits={"wall_s": 0.4},
         raised={"wall_s": 10},
         statuses=CUT_OFF,
         breach=runs_to_its_end,
     ),
     "streams closed, then asleep": Attack(
         "import os\nfor stream in (0, 1, 2): os.close(stream)" + LASTING + "time.sleep(end - time.monotonic())",
-        limits={"wall_s": 0.7},
+        limits={"wall_s": 0.4},
         raised={"wall_s": 10},
         statuses=CUT_OFF,
         breach=runs_to_its_end,

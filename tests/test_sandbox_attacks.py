@@ -66,11 +66,13 @@ def carried_out(host, public_copy):
     sleeping = []
 
     def carry_out(attack, by, *, raised=False, **job):
-        command = ["sleep", "60"] if by.user == os.geteuid() else [*as_nobody(), "sleep", "60"]
-        sleeping.append(subprocess.Popen(command))
         limits = {"wall_s": WALL_S} | attack.limits | (attack.raised if raised else {})
-        code = filled(attack.code, host | {"victim": sleeping[-1].pid})
-        result, elapsed_s, left = by.run(code, limits=limits, **job)
+        values = dict(host)
+        if "{victim}" in attack.code:
+            command = ["sleep", "60"] if by.user == os.geteuid() else [*as_nobody(), "sleep", "60"]
+            sleeping.append(subprocess.Popen(command))
+            values["victim"] = sleeping[-1].pid
+        result, elapsed_s, left = by.run(filled(attack.code, values), limits=limits, **job)
         for process in left:
             os.kill(process, signal.SIGKILL)
         return result, elapsed_s - limits["wall_s"], left

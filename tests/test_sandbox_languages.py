@@ -167,14 +167,14 @@ def test_a_failure_says_what_broke(language, code):
 
 @pytest.mark.parametrize(("language", "code"), cases(HUNGRY))
 def test_memory_is_bounded_and_the_reason_is_told(language, code):
-    result = run(code, language)
+    result = run(code, language, limits=Limits(memory_mb=128))
     assert result.status is Status.OUT_OF_MEMORY
     assert result.peak_rss_bytes < 1300 * 2**20
 
 
 @pytest.mark.parametrize(("language", "code"), cases(ENDLESS))
 def test_without_end_it_is_stopped(language, code):
-    result = run(code, language, limits=Limits(wall_s=1))
+    result = run(code, language, limits=Limits(wall_s=0.5))
     assert (result.status, result.phase) == (Status.TIMEOUT, "run")
 
 
