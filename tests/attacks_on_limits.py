@@ -156,7 +156,7 @@ ATTACKS = {
         breach=runs_to_its_end,
     ),
     "endless loop in CPU time": Attack(
-        "import time\nwhile not bounded or time.process_time() < 1.5: pass",
+        "import time\nwhile not bounded or time.process_time() < 1.2: pass",
         limits={"cpu_s": 1},
         raised={"cpu_s": 10},
         statuses=CUT_OFF,
