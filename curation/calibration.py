@@ -17,12 +17,15 @@ class CalibrationTable:
     table: tuple[float, ...]
     counts: tuple[int, ...]
 
+    def worth_of(self, level: int) -> float:
+        return self.table[level - 1]
+
     @property
     def n(self) -> int:
         return sum(self.counts)
 
 
-def calibrate(verdicts: Iterable[tuple[int, int, float]]) -> CalibrationTable | None:
+def calibrate(verdicts: Iterable[tuple[int, float, float]]) -> CalibrationTable | None:
     """The table from (the template's level, the person's level, sampling weight); None below 30 verdicts."""
     sums, weights, counts = defaultdict[int, float](float), defaultdict[int, float](float), defaultdict[int, int](int)
     for level, value, weight in verdicts:

@@ -8,15 +8,27 @@ from math import ceil
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, JSONField, Q, Value, When
 
 from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
+from curation.calibration import LEAST_VERDICTS, CalibrationTable
 from curation.judges import counting_judges, names_of
+from curation.learning import calibrations, lessons, store_calibrations
 from curation.linking import IDENTITY, UNCHANGED, LinkTable, link
 from curation.models import Decision, Judge, Link, Query, Score, Scoring
-from curation.readings import BLOCK, VERDICT, joint_counts, key_blocks, rows_of
-from curation.rules import Rule, standing
+from curation.readings import (
+    BLOCK,
+    VERDICT,
+    Row,
+    Said,
+    joint_counts,
+    key_blocks,
+    pattern_of,
+    rows_of,
+    store_expected,
+)
+from curation.rules import CALIBRATED, EXPECTED, BadRule, Rule, Scales, standing
 
 FACTS = ("scoring", "mean", "raw_gap", "linked_gap", "disputed")
 DECIDED = ("decision", "decision_rule", "decision_inputs")
@@ -38,6 +50,7 @@ class Decided:
     judges: Mapping[str, int]
     links: Sequence[Link]
     changed: int
+    action: Action | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,7 @@ class Basis:
 
     rule: Rule
     judges: Sequence[Judge]
-    tables: Sequence[LinkTable]
+    scales: Scales
     at: datetime
 
 
@@ -56,10 +69,12 @@ def decide(
     """Bring all queries in play up to date with their scores and a rule: one action that can be undone.
 
     It works in blocks, each in its own transaction, and may be repeated or cut short. A person's verdict stays.
+    Raises BadRule where a calibrated rule lacks verdicts.
     """
     judges = counting_judges()
     tables, links = link_scales(judges)
-    basis, action, queries = Basis(rule, judges, tables, at), None, Query.objects.in_play()
+    scales = Scales(tables, learnt_scales(rule, judges))
+    basis, action, queries = Basis(rule, judges, scales, at), None, Query.objects.in_play()
     # Without a judge that counts there is nothing to decide by, and no reason to take decisions back.
     for block in watch(key_blocks(queries), ceil(queries.count() / BLOCK)) if judges else ():
         with transaction.atomic():
@@ -81,6 +96,20 @@ def link_scales(judges: Sequence[Judge]) -> tuple[list[LinkTable], list[Link]]:
     return [LinkTable(UNCHANGED, IDENTITY, n=0), *tables], links
 
 
+def learnt_scales(rule: Rule, judges: Sequence[Judge]) -> list[CalibrationTable | None]:
+    """The calibrations that a calibrated rule decides by, stored as rows; other rules need none."""
+    if rule.name != CALIBRATED:
+        return []
+    tables = calibrations(judges, lessons())
+    if lacking := [str(judge.template) for judge, table in zip(judges, tables, strict=True) if table is None]:
+        raise BadRule(
+            f"{rule} needs at least {LEAST_VERDICTS} verdicts on queries that {' and '.join(lacking)} rated; "
+            "audit more queries, or choose another rule"
+        )
+    store_calibrations(judges, tables)
+    return tables
+
+
 def _stored(table: LinkTable, judge: Judge, anchor: Judge) -> Link:
     """The table as a row of its own, unless the newest one says the same."""
     newest = Link.objects.filter(template=judge.template, anchor=anchor.template).order_by("-pk").first()
@@ -93,21 +122,39 @@ def _stored(table: LinkTable, judge: Judge, anchor: Judge) -> Link:
 
 def bring_up_to_date(ids: Sequence[int], basis: Basis) -> list[Change]:
     """Write facts and decisions of some queries where they differ; call it inside a transaction."""
-    rows, names = rows_of(ids, basis.judges), names_of(basis.judges)
-    targets = {row: standing(row, basis.tables, names, basis.rule) for row in set(rows.values())}
-    columns = [*FACTS, *DECIDED, "decided_at", "decision_version", "claimed_until"]
-    queries = Query.objects.filter(pk__in=ids).only(*columns).order_by("pk").select_for_update()
+    said, names = rows_of(ids, basis.judges), names_of(basis.judges)
+    rows = said if basis.rule.name == EXPECTED else {pk: _without_expected(row) for pk, row in said.items()}
+    targets = {row: standing(row, basis.scales, names, basis.rule) for row in set(rows.values())}
+    columns = [*FACTS, *DECIDED, "decided_at", "decision_version", "claimed_until", "ratings"]
     alike: dict[tuple[Any, ...], list[Change]] = defaultdict(list)
-    for query in queries:
+    newly_said: dict[int, Row] = {}
+    for query in Query.objects.filter(pk__in=ids).only(*columns).order_by("pk").select_for_update():
         held = query.claimed_until is not None and query.claimed_until > basis.at
         change = _change(query, targets[rows[query.pk]], held=held, at=basis.at)
         if change.after:
-            # Queries with the same scores want the same columns: one statement for all of them.
+            # Queries that want the same columns: one statement for all of them.
             raises_version = "decision" in change.after and not held
-            alike[rows[query.pk], tuple(change.after), change.after.get("disputed"), raises_version].append(change)
-    for (_, _, _, raises_version), changes in alike.items():
-        _write(changes, raises_version=raises_version)
+            alike[_kind_of(change, basis.rule), raises_version].append(change)
+        if query.ratings != pattern_of(said[query.pk], basis.judges):
+            newly_said[query.pk] = said[query.pk]
+    for (_, raises_version), changes in alike.items():
+        _write(changes, raises_version=raises_version, rule=basis.rule)
+    _store_said(newly_said, basis.judges)
     return [change for changes in alike.values() for change in changes]
+
+
+def _without_expected(row: Row) -> Row:
+    return tuple(None if said is None else Said(said.value) for said in row)
+
+
+def _store_said(rows: Mapping[int, Row], judges: Sequence[Judge]) -> None:
+    """What was said follows the scores and the judges that count; it is no decision, and no undo takes it back."""
+    alike: dict[str, list[int]] = defaultdict(list)
+    for query_id, row in rows.items():
+        alike[pattern_of(row, judges)].append(query_id)
+    for pattern, ids in alike.items():
+        Query.objects.filter(pk__in=ids).update(ratings=pattern)
+    store_expected(rows, judges)
 
 
 def _change(query: Query, target: Mapping[str, Any], *, held: bool, at: datetime) -> Change:
@@ -125,15 +172,26 @@ def _change(query: Query, target: Mapping[str, Any], *, held: bool, at: datetime
     return Change(query, {name: before[name] for name in changed}, {name: after[name] for name in changed})
 
 
-def _write(changes: Sequence[Change], *, raises_version: bool) -> None:
+def _kind_of(change: Change, rule: Rule) -> tuple[Any, ...]:
+    """What a change writes, but for what is each query's own."""
+    own = ("decision_version", "decision_inputs") if rule.name == EXPECTED else ("decision_version",)
+    return tuple((name, None if name in own else repr(value)) for name, value in change.after.items())
+
+
+def _write(changes: Sequence[Change], *, raises_version: bool, rule: Rule) -> None:
     """One statement for changes that differ in nothing but their row. A held row keeps its version, so that the
     verdict being given on it still counts."""
     columns = dict(changes[0].after)
+    ids = [change.row.pk for change in changes]
     if "decision_version" in columns:
         columns["decision_version"] = F("decision_version") + 1
     if raises_version:
         columns["version"] = F("version") + 1
-    Query.objects.filter(pk__in=[change.row.pk for change in changes]).update(**columns)
+    if rule.name == EXPECTED and "decision_inputs" in columns:
+        columns["decision_inputs"] = Case(
+            *(When(pk=change.row.pk, then=Value(change.after["decision_inputs"], JSONField())) for change in changes)
+        )
+    Query.objects.filter(pk__in=ids).update(**columns)
 
 
 def _counted(basis: Basis, links: Sequence[Link], action: Action | None) -> Decided:
@@ -152,5 +210,6 @@ def _counted(basis: Basis, links: Sequence[Link], action: Action | None) -> Deci
         judges=dict(zip(names, answered, strict=True)),
         links=links,
         changed=action.rows_changed if action else 0,
+        action=action,
         **counts,
     )

@@ -1,11 +1,11 @@
 """What judges said of queries: scores side by side, counts of pairs, and the facts that follow for a query."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from django.db.models import Count, Q
+from django.db.models import Avg, Count, OuterRef, Subquery
 
 from curation.models import Contamination, Decision, Judge, Query, Score, ScoreState, Scoring
 from curation.models.queries import QueryQuerySet
@@ -57,18 +57,41 @@ def rows_of(query_ids: Sequence[int], judges: Sequence[Judge]) -> dict[int, Row]
     return {query_id: tuple(found[query_id]) for query_id in query_ids}
 
 
+def pattern_of(row: Row, judges: Sequence[Judge]) -> str:
+    """The scores in one text (curation/patterns.py); empty unless every judge has answered."""
+    if not row or None in row:
+        return ""
+    said = {judge.pk: one for judge, one in zip(judges, row, strict=True) if one is not None}
+    return " ".join(f"{pk}={said[pk].value or '-'}" for pk in sorted(said))
+
+
 def store_facts(query_ids: Sequence[int], judges: Sequence[Judge]) -> None:
-    """Write the facts of queries that all judges have answered and no rule has decided.
+    """Write what was said of queries that all judges have answered, and the facts of those no rule has decided.
 
     `decide` brings the others up to date: it changes facts and decision of a query together.
     """
-    alike: dict[Facts, list[int]] = defaultdict(list)
-    for query_id, row in rows_of(query_ids, judges).items():
-        alike[facts_of(row)].append(query_id)
-    alike.pop(Facts(Scoring.NONE), None)
-    for facts, ids in alike.items():
-        Query.objects.filter(Q(decision=Decision.NONE) | Q(decision_rule=VERDICT), pk__in=ids).update(
-            scoring=facts.scoring, mean=facts.mean, raw_gap=facts.raw_gap
+    rows = rows_of(query_ids, judges)
+    answered = {query_id: row for query_id, row in rows.items() if pattern_of(row, judges)}
+    by_rule = Query.objects.filter(pk__in=answered).exclude(decision=Decision.NONE).exclude(decision_rule=VERDICT)
+    decided = set(by_rule.values_list("pk", flat=True))
+    alike: dict[tuple[str, Facts, bool], list[int]] = defaultdict(list)
+    for query_id, row in answered.items():
+        alike[pattern_of(row, judges), facts_of(row), query_id in decided].append(query_id)
+    for (pattern, facts, is_decided), ids in alike.items():
+        columns = {"scoring": facts.scoring, "mean": facts.mean, "raw_gap": facts.raw_gap}
+        Query.objects.filter(pk__in=ids).update(ratings=pattern, **({} if is_decided else columns))
+    store_expected(answered, judges)
+
+
+def store_expected(rows: Mapping[int, Row], judges: Sequence[Judge]) -> None:
+    """Write the mean of the expected scores of queries where every judge has one."""
+    having = [pk for pk, row in rows.items() if all(said is not None and said.expected is not None for said in row)]
+    if lacking := rows.keys() - set(having):
+        Query.objects.filter(pk__in=lacking, expected__isnull=False).update(expected=None)
+    if having:
+        mean = Score.objects.filter(query=OuterRef("pk"), judge__in=judges).order_by().values("query")
+        Query.objects.filter(pk__in=having).update(
+            expected=Subquery(mean.annotate(mean=Avg("expected")).values("mean"))
         )
 
 

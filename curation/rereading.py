@@ -63,11 +63,12 @@ def _change(score: Score) -> Change:
     if call is None:
         raise ValueError(f"{score} has no call to read again")
     response = stored_response(call)
-    answer = Answer(response.text, response.finish_reason, call.pk, refused=response.outcome in ("refused", "filtered"))
+    refused = response.outcome in ("refused", "filtered")
+    answer = Answer(response.text, response.finish_reason, call.pk, refused=refused, logprobs=response.logprobs)
     # The reply to a reminder (one sample further than the judge's draw) holds the digit and nothing else.
     reminded = call.sample > judge.draw
     outcome = read_answer(answer, "score_first" if reminded else order_of(judge))
-    after: dict[str, Any] = {"state": outcome.state, "value": outcome.value}
+    after: dict[str, Any] = {"state": outcome.state, "value": outcome.value, "expected": outcome.expected}
     if not (reminded and outcome.state == ScoreState.OK):
         after["explanation"] = outcome.explanation
     changed = [name for name in after if getattr(score, name) != after[name]]

@@ -6,6 +6,7 @@ from math import floor
 from statistics import fmean
 from typing import Any
 
+from curation.calibration import CalibrationTable
 from curation.linking import DIGITS, LinkTable
 from curation.models import Decision, Scoring
 from curation.readings import Row, facts_of
@@ -24,11 +25,13 @@ class Reading:
     raw: tuple[int, ...]
     linked: tuple[float, ...]
     expected: tuple[float | None, ...]
+    # What people give queries of that level on average; None where there were too few verdicts to tell.
+    calibrated: tuple[float | None, ...] = ()
 
 
-def _expected_mean(reading: Reading) -> float | None:
-    given = [value for value in reading.expected if value is not None]
-    return fmean(given) if len(given) == len(reading.expected) else None
+def _mean_of_all(values: Sequence[float | None]) -> float | None:
+    given = [value for value in values if value is not None]
+    return fmean(given) if given and len(given) == len(values) else None
 
 
 # What a rule looks at: this figure has to reach the threshold. None: the rule cannot tell, so nothing is decided.
@@ -37,8 +40,14 @@ RULES: dict[str, Callable[[Reading], float | None]] = {
     "linked_mean_at_least": lambda reading: fmean(reading.linked),
     "both_at_least": lambda reading: min(reading.raw),
     "any_at_least": lambda reading: max(reading.raw),
-    "expected_at_least": _expected_mean,
+    "expected_at_least": lambda reading: _mean_of_all(reading.expected),
+    "calibrated_mean_at_least": lambda reading: _mean_of_all(reading.calibrated),
 }
+
+
+EXPECTED, CALIBRATED = "expected_at_least", "calibrated_mean_at_least"
+# Rules that look at scores alone: queries with the same scores have one fate.
+OF_SCORES = tuple(name for name in RULES if name != EXPECTED)
 
 
 class BadRule(ValueError):
@@ -69,13 +78,27 @@ class Rule:
         return Decision.KEEP if figure >= self.threshold - ROUNDING else Decision.DROP
 
 
-def reading_of(row: Row, tables: Sequence[LinkTable]) -> Reading | None:
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """How each judge's levels are read, judge by judge: on the anchor's scale, and by what verdicts taught."""
+
+    links: Sequence[LinkTable]
+    calibrations: Sequence[CalibrationTable | None] = ()
+
+    def calibrated(self, values: Sequence[int]) -> tuple[float | None, ...]:
+        """The worth of the judges' levels; None for a judge without a calibration."""
+        known = self.calibrations or [None] * len(values)
+        return tuple(table.worth_of(value) if table else None for table, value in zip(known, values, strict=True))
+
+
+def reading_of(row: Row, scales: Scales) -> Reading | None:
     """The scores side by side; None unless every judge gave a readable one."""
     values = [said.value for said in row if said is not None and said.value is not None]
     if not row or len(values) < len(row):
         return None
-    linked = tuple(table.onto_anchor(value) for table, value in zip(tables, values, strict=True))
-    return Reading(tuple(values), linked, tuple(said.expected for said in row if said is not None))
+    linked = tuple(table.onto_anchor(value) for table, value in zip(scales.links, values, strict=True))
+    expected = tuple(said.expected for said in row if said is not None)
+    return Reading(tuple(values), linked, expected, scales.calibrated(values))
 
 
 def is_disputed(reading: Reading, rule: Rule) -> bool:
@@ -92,9 +115,9 @@ def linked_gap_of(reading: Reading) -> float:
     return round(max(reading.linked) - min(reading.linked), DIGITS)
 
 
-def standing(row: Row, tables: Sequence[LinkTable], names: Sequence[str], rule: Rule) -> dict[str, Any]:
+def standing(row: Row, scales: Scales, names: Sequence[str], rule: Rule) -> dict[str, Any]:
     """What a query's columns should say by the rule, given its scores. Nothing else enters."""
-    facts, reading = facts_of(row), reading_of(row, tables)
+    facts, reading = facts_of(row), reading_of(row, scales)
     decision = rule.decide(reading)
     columns: dict[str, Any] = {
         "scoring": facts.scoring,
@@ -116,8 +139,10 @@ def _inputs(reading: Reading, names: Sequence[str], rule: Rule) -> dict[str, dic
         name: {"raw": raw, "linked": linked}
         for name, raw, linked in zip(names, reading.raw, reading.linked, strict=True)
     }
-    # Expected values differ from query to query; they are stored only where they decided.
-    if rule.name == "expected_at_least":
-        for name, expected in zip(names, reading.expected, strict=True):
-            inputs[name]["expected"] = expected
+    # Expected values differ from query to query, and calibrations with each verdict: stored only where they decided.
+    further = {EXPECTED: ("expected", reading.expected), CALIBRATED: ("calibrated", reading.calibrated)}
+    if rule.name in further:
+        what, values = further[rule.name]
+        for name, value in zip(names, values, strict=True):
+            inputs[name][what] = value
     return inputs

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from accounts.models import Door, User
@@ -12,6 +12,7 @@ from curation.models.queries import QueryQuerySet
 from curation.readings import BLOCK, key_blocks, store_facts
 from llm.catalog import Model
 from llm.replies import BadReply, Order, read_score
+from llm.token_odds import expected_level
 from runs.kinds import Answer, Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question, StartPage
 from runs.models import Run
 
@@ -34,7 +35,10 @@ class ScorePayload:
 
 @dataclass(frozen=True, slots=True)
 class ScoreOutcome:
-    """A score, or why there is none. `call_id`: the reply it was read from; of unreadable replies the first."""
+    """A score, or why there is none. `call_id`: the reply it was read from; of unreadable replies the first.
+
+    `expected`: the mean of the levels by the model's own probabilities, where its endpoint gives them.
+    """
 
     state: ScoreState
     call_id: int
@@ -45,16 +49,16 @@ class ScoreOutcome:
 
 async def score_query(payload: ScorePayload, ask: Ask) -> ScoreOutcome:
     """One judge's score of one query, with one reminder."""
-    first = await ask(ROLE, payload.messages)
+    first = await ask(ROLE, payload.messages, logprobs=True)
     outcome = read_answer(first, payload.order)
     if outcome.state != ScoreState.UNREADABLE:
         return outcome
     reply = {"role": "assistant", "content": first.text or "(no answer)"}
     reminded = [*payload.messages, reply, {"role": "user", "content": REMINDER}]
-    second = read_answer(await ask(ROLE, reminded, sample=1), "score_first")
+    second = read_answer(await ask(ROLE, reminded, sample=1, logprobs=True), "score_first")
     if second.state == ScoreState.UNREADABLE:
         return outcome
-    return ScoreOutcome(second.state, second.call_id, second.value, second.explanation or outcome.explanation)
+    return replace(second, explanation=second.explanation or outcome.explanation)
 
 
 def read_answer(answer: Answer, order: Order) -> ScoreOutcome:
@@ -63,13 +67,14 @@ def read_answer(answer: Answer, order: Order) -> ScoreOutcome:
     if answer.refused:
         return ScoreOutcome(ScoreState.REFUSED, answer.call_id, explanation=text)
     try:
-        value, explanation = read_score(answer.text, order)
+        score = read_score(answer.text, order)
     except BadReply:
         return ScoreOutcome(ScoreState.UNREADABLE, answer.call_id, explanation=text)
-    if answer.finish_reason == "length" and (order == "reason_first" or not explanation):
+    if answer.finish_reason == "length" and (order == "reason_first" or not score.explanation):
         # Cut off before its end: a reason without its score, or a number that may have gone on.
         return ScoreOutcome(ScoreState.UNREADABLE, answer.call_id, explanation=text)
-    return ScoreOutcome(ScoreState.OK, answer.call_id, value, explanation)
+    expected = expected_level(answer.text, score.place, answer.logprobs)
+    return ScoreOutcome(ScoreState.OK, answer.call_id, score.value, score.explanation, expected)
 
 
 def plan(run: Run) -> Iterator[PlannedItem]:
@@ -156,7 +161,7 @@ def _score(finished: Finished) -> Score:
 
 
 def estimate(payload: dict[str, Any]) -> Estimate:
-    return Estimate(questions=[Question(ROLE, payload["messages"])])
+    return Estimate(questions=[Question(ROLE, payload["messages"], logprobs=True)])
 
 
 def begin(run: Run, by: User | None) -> None:

@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from llm.blocks import CodeBlock, code_blocks, last_code
 from llm.python_code import calls_input
 
-__all__ = ["BadReply", "CodeBlock", "calls_input", "code_blocks", "last_code", "read_json", "read_score"]
+__all__ = ["BadReply", "CodeBlock", "ScoreRead", "calls_input", "code_blocks", "last_code", "read_json", "read_score"]
 
 Order = Literal["score_first", "reason_first"]
 
@@ -17,7 +17,8 @@ QUOTE_OR_BULLET = re.compile(r"^\s*[>•-]\s+")
 MARKS = r"[*_`\#\[\]]*+"  # emphasis, headings, brackets
 OPENING = r"[*_`\#\[\]\s]*+"
 LABEL = r"""(?i:(?:(?:the|my|final|overall|difficulty|complexity)\s+)*(?:score|rating|level|difficulty|complexity)
-    (?:\s*\(?1\s*(?:-|–|to)\s*5\)?)? \s*(?:[:=]|is\b|of\b|would\s+be\b)?)"""
+    (?:\s*\(?1\s*(?:-|–|to)\s*5\)?)? \s*(?:[:=]|is\b|of\b|would\s+be\b)?
+    |(?:Bewertung|Punktzahl|Note|Niveau|Puntuación|Nivel|Оценка|评分|得分|分数|難易度|スコア|評価|점수)\s*[:=：]?)"""
 # The number stands for itself: not 4.5, 5/7, 4½, 4-5, 4%, 4+, "4 or 5", "4 to 5", "4 and a half".
 NUMBER = rf"""(?P<score>[0-9]++) {MARKS} (?:\s*(?:/|out\s+of)\s*5(?![0-9]|[.,][0-9]))? {MARKS}
     (?![½¼¾⅓⅔%+]|\s*(?:[.,/~–—-]|and|through|vs\.?|&)\s*[0-9]|\s+(?:or|to)\b|\s+(?:and\s+)?an?\s+half)"""
@@ -36,6 +37,7 @@ ANOTHER = re.compile(
 LIST_ITEM = re.compile(r"([0-9]+)[.)]\s")
 
 SCORE_KEYS = ("score", "rating", "level")
+SCORE_IN_JSON = re.compile(rf'"(?:{"|".join(SCORE_KEYS)})"\s*:\s*"?\s*([1-5１-５])')
 REASON_KEYS = ("explanation", "reason", "reasoning", "rationale", "justification")
 
 
@@ -43,20 +45,32 @@ class BadReply(ValueError):
     """A reply that does not say clearly what was asked."""
 
 
-def read_score(text: str, order: Order) -> tuple[int, str]:
-    """The score 1–5 and the explanation of a judge's reply."""
+class ScoreRead(NamedTuple):
+    """A score 1–5, its explanation, and the place of its digit in the reply."""
+
+    value: int
+    explanation: str
+    place: int | None
+
+
+def read_score(text: str, order: Order) -> ScoreRead:
+    """The score and the explanation of a judge's reply."""
     if text.strip().startswith(("{", "```")):
-        return _score_in(read_json(text, {}))
+        return ScoreRead(*_score_in(read_json(text, {})), _place_in_json(text))
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise BadReply("the reply is empty")
     line = lines.pop(0 if order == "score_first" else -1)
+    start = text.find(line) if order == "score_first" else text.rfind(line)
     if line.lstrip().startswith("{"):
         score, reason = _score_in(read_json(line, {}))
-        return score, reason or _joined(lines)
-    score, rest = _score_on(_plain(line), order)
+        return ScoreRead(score, reason or _joined(lines), _place_in_json(text, start))
+    plain = _plain(line)
+    match = _score_on(plain, order)
+    score, rest = _in_range(match["score"]), match["rest"]
     _refuse_another(score, rest, lines, order)
-    return score, _joined([rest.lstrip(" \t-–—:;.,)(·|"), *lines])
+    place = start + line.translate(FULL_WIDTH).rfind(plain) + match.start("score")
+    return ScoreRead(score, _joined([rest.lstrip(" \t-–—:;.,)(·|"), *lines]), place)
 
 
 def read_json(text: str, required: Mapping[str, type]) -> dict[str, Any]:
@@ -88,13 +102,18 @@ def _joined(lines: list[str]) -> str:
     return "\n".join(lines).strip()
 
 
-def _score_on(line: str, order: Order) -> tuple[int, str]:
+def _score_on(line: str, order: Order) -> re.Match[str]:
     bare = BARE_FIRST if order == "score_first" else BARE_LAST
     match = LABELLED.fullmatch(line) or bare.fullmatch(line)
     if match is None:
         place = "start" if order == "score_first" else "end"
         raise BadReply(f"no single score 1-5 at the {place}: {line[:80]!r}")
-    return _in_range(match["score"]), match["rest"]
+    return match
+
+
+def _place_in_json(text: str, start: int = 0) -> int | None:
+    found = SCORE_IN_JSON.search(text, start)
+    return found.start(1) if found else None
 
 
 def _in_range(digits: str) -> int:

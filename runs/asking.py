@@ -12,6 +12,7 @@ from django.utils import timezone
 from llm.catalog import Endpoint, Model
 from llm.client import CallFailed, Response
 from llm.prompts import estimate_tokens
+from llm.token_odds import without_idle_odds
 from runs import ledger, rates
 from runs.desk import Desk, Interrupted, Settling
 from runs.kinds import Answer, Message
@@ -158,7 +159,10 @@ def _answered(sent: Sent, model: Model, response: Response) -> Outcome:
 
 
 def _one_line(response: Response) -> bytes:
-    """The answer's JSON as it came, on one line; what is not plain UTF-8 is written anew."""
+    """The answer's JSON as it came, on one line; what is not plain UTF-8 is written anew, and of token probabilities
+    only those that can be a score's are kept."""
+    if response.logprobs is not None:
+        return canonical(without_idle_odds(response.raw))
     body = response.body
     try:
         body.decode()

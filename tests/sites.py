@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from environ import Env
 
 from tests.demo_models import DemoModel
-from tests.migrated import ROOT, copied_database, copied_file
+from tests.migrated import ROOT, copied_database, copied_file, create_database
 
 # Test processes that run side by side share one Redis: a hundred databases for each.
 SITES = itertools.count(1 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
@@ -33,14 +33,15 @@ class Site:
     # Where tests may not open a database: a context manager in which they may (conftest.py gives it).
     database_access = staticmethod(nullcontext)
 
-    def __init__(self, folder, models_file):
+    def __init__(self, folder, models_file, *, tables=True):
         self.folder = Path(folder)
         self.environ = {**os.environ, "VAR_DIR": str(self.folder / "var"), "MODELS_FILE": str(models_file)}
         self.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
         if "DATABASE_URL" in os.environ:
-            self.database = copied_database(os.environ["DATABASE_URL"])
+            url = os.environ["DATABASE_URL"]
+            self.database = copied_database(url) if tables else create_database(url)
             self.environ["DATABASE_URL"] = self.database
-        else:
+        elif tables:
             self.database = copied_file(self.folder / "var")
         if "REDIS_URL" in os.environ:
             # Messages of one site must not wake the workers of another: each has a numbered database of its own.

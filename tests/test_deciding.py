@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from accounts.actions import undo
 from accounts.models import Action, Door
+from curation.calibration import CalibrationTable
 from curation.deciding import decide
 from curation.linking import UNCHANGED, LinkTable
 from curation.models import Decision, Link, Query, Scoring
 from curation.readings import Said
-from curation.rules import RULES, BadRule, Reading, Rule, is_disputed, standing
+from curation.rules import RULES, BadRule, Reading, Rule, Scales, is_disputed, standing
 from tests.judged import a_judge, a_scored_query, two_judges
 
 SAME = LinkTable(UNCHANGED, "identity", 0)
@@ -27,6 +28,8 @@ expected_values = st.none() | st.floats(1, 5)
 rows = st.lists(st.none() | st.builds(Said, values, expected_values), min_size=1, max_size=4).map(tuple)
 rules = st.builds(Rule, st.sampled_from(list(RULES)), st.floats(1, 5))
 tables = st.lists(st.floats(1, 5), min_size=5, max_size=5).map(lambda points: LinkTable(tuple(sorted(points)), "e", 50))
+
+calibrations = tables.map(lambda table: CalibrationTable(table.table, (10,) * 5))
 
 
 def decided(rule=DEFAULT, **more):
@@ -70,8 +73,8 @@ def test_a_rule_that_is_none_is_refused_with_the_remedy(name, threshold):
 
 @given(rows, st.data(), rules)
 def test_no_rule_keeps_a_missing_or_unreadable_score(row, data, rule):
-    linked = [data.draw(tables) for _ in row]
-    columns = standing(row, linked, [str(place) for place in range(len(row))], rule)
+    linked, worth = [data.draw(tables) for _ in row], [data.draw(st.none() | calibrations) for _ in row]
+    columns = standing(row, Scales(linked, worth), [str(place) for place in range(len(row))], rule)
     if any(said is None or said.value is None for said in row):
         assert columns["decision"] == Decision.NONE
         assert columns["mean"] is None
@@ -81,7 +84,7 @@ def test_no_rule_keeps_a_missing_or_unreadable_score(row, data, rule):
 
 @given(rows, st.data(), rules)
 def test_a_missing_score_is_no_dispute_and_an_unreadable_one_always_is(row, data, rule):
-    columns = standing(row, [data.draw(tables) for _ in row], [str(place) for place in range(len(row))], rule)
+    columns = standing(row, Scales([data.draw(tables) for _ in row]), [str(place) for place in range(len(row))], rule)
     if None in row:
         assert (columns["scoring"], columns["disputed"]) == (Scoring.NONE, False)
     elif any(said.value is None for said in row):

@@ -43,7 +43,7 @@ def test_an_easy_query_ranks_below_a_hard_one_on_both_scales():
 
 
 def test_the_score_comes_first_unless_the_prompt_wants_it_in_the_last_line():
-    score, reason = read_score(judge(prompt(HARD), EMPTY).text, "score_first")
+    score, reason, _ = read_score(judge(prompt(HARD), EMPTY).text, "score_first")
     assert read_score(judge(prompt(HARD, order="End with a last line."), EMPTY).text, "reason_first")[0] == score
     assert LEVELS["A"][score - 1] in reason
 

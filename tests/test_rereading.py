@@ -22,9 +22,10 @@ from tests.making import a_query
 pytestmark = pytest.mark.django_db
 
 
-def a_call(text, sample=0, finish_reason="stop", refusal=None):
+def a_call(text, sample=0, finish_reason="stop", refusal=None, logprobs=None):
     message = {"role": "assistant", "content": text, "refusal": refusal}
-    response = {"choices": [{"message": message, "finish_reason": finish_reason}]}
+    told = None if logprobs is None else {"content": logprobs}
+    response = {"choices": [{"message": message, "finish_reason": finish_reason, "logprobs": told}]}
     return Call.objects.create(
         key=f"call {Call.objects.count()}",
         role="scorer",
@@ -97,6 +98,16 @@ def test_a_refusal_and_a_cut_off_reply_are_seen_in_what_is_stored():
     reread()
     assert what_it_says(refused)[:2] == ("refused", None)
     assert what_it_says(cut)[:2] == ("unreadable", None)
+
+
+def test_the_expected_level_is_read_from_the_stored_probabilities():
+    candidates = [{"token": "4", "logprob": -0.6931472}, {"token": "2", "logprob": -0.6931472}]
+    call = a_call("4", logprobs=[candidates[0] | {"top_logprobs": candidates}])
+    score = a_stored_score(a_query(), a_judge(), call, 4)
+    assert reread().changed == 1
+    score.refresh_from_db()
+    assert (score.value, score.expected) == (4, pytest.approx(3.0))
+    assert reread().changed == 0
 
 
 def test_scores_without_a_stored_reply_stay_as_they_are():

@@ -237,6 +237,7 @@ def test_the_command_scores_every_query_with_both_templates_and_says_it_was_scri
     assert (result["state"], result["items"], result["done"], result["failed"]) == ("done", 10, 10, 0)
     assert any("scripted demo model" in line for line in lines)
     assert Score.objects.filter(state="ok", call__isnull=False).count() == 10
+    assert all(abs(expected - value) < 0.6 for value, expected in Score.objects.values_list("value", "expected"))
     assert not Query.objects.exclude(scoring=Scoring.READABLE).exists()
     assert set(Judge.objects.values_list("template__name", "counts")) == {("complexity", True), ("challenge", True)}
 

@@ -2,8 +2,9 @@
 
 from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, Tier
 from curation.models.intake import ImportBatch, RejectedRecord, Sighting, Source
-from curation.models.judging import AnswerOrder, Judge, Link, Score, ScoreState, Template
+from curation.models.judging import AnswerOrder, Calibration, Judge, Link, Score, ScoreState, Template
 from curation.models.neighbours import MERGED, ClusterKind, ClusterMember, Distinction, DuplicateCluster, Vector
+from curation.models.passes import RulePass
 from curation.models.problems import Problem, Solution, Verified
 from curation.models.queries import Contamination, Decision, Query, Scoring, Stage
 from curation.models.verdicts import Verdict, WhoWasRight
@@ -13,6 +14,7 @@ __all__ = [
     "AnswerOrder",
     "Benchmark",
     "BenchmarkTask",
+    "Calibration",
     "ClusterKind",
     "ClusterMember",
     "Contamination",
@@ -26,6 +28,7 @@ __all__ = [
     "Problem",
     "Query",
     "RejectedRecord",
+    "RulePass",
     "Score",
     "ScoreState",
     "Scoring",

@@ -101,3 +101,18 @@ class Link(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} onto {self.anchor} ({self.method}, n={self.n})"
+
+
+class Calibration(models.Model):
+    """What one template's five levels were worth by people's verdicts when a rule decided by it. Append-only."""
+
+    template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="calibrations")
+    table = models.JSONField(help_text="five numbers: the level people give on average, by the template's level")
+    counts = models.JSONField(help_text="five counts: verdicts by the template's level")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.template} by {sum(self.counts)} verdicts"

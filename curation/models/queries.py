@@ -64,6 +64,10 @@ class QueryQuerySet(ClaimableQuerySet):
         """Neither a duplicate nor set aside for contamination."""
         return self.filter(duplicate_of__isnull=True).exclude(contamination=Contamination.SET_ASIDE)
 
+    def in_play_by_stage(self) -> Self:
+        """The same through the stage, for counts: an index that holds the stage then answers them alone."""
+        return self.exclude(stage__in=[Stage.DUPLICATE, Stage.SET_ASIDE])
+
     def kept(self) -> Self:
         """Queries that the rule or a person keeps: what dialogues are built from."""
         return self.filter(stage=Stage.KEPT)
@@ -71,8 +75,7 @@ class QueryQuerySet(ClaimableQuerySet):
     def awaiting_audit(self) -> Self:
         """Disputed queries that still want a verdict, riskiest first."""
         # The same as in_play(), but through the stage: SQLite would leave the queue's index for that of duplicate_of.
-        in_play = self.exclude(stage__in=[Stage.DUPLICATE, Stage.SET_ASIDE])
-        return in_play.wanting().filter(disputed=True).order_by("-dispute_size", "pk")
+        return self.in_play_by_stage().wanting().filter(disputed=True).order_by("-dispute_size", "pk")
 
 
 class Query(Claimable):
@@ -91,6 +94,10 @@ class Query(Claimable):
     duplicate_reason = models.CharField(max_length=200, blank=True)
     contamination = models.CharField(max_length=12, choices=Contamination, default=Contamination.NONE)
 
+    ratings = models.CharField(
+        max_length=200, blank=True, help_text="the scores of the judges that count, by judge: 3=4 7=2"
+    )
+    expected = models.FloatField(null=True, blank=True, help_text="mean of their expected scores, where all have one")
     scoring = models.CharField(max_length=12, choices=Scoring, default=Scoring.NONE)
     mean = models.FloatField(null=True, blank=True, help_text="mean of the raw scores of the judges that count")
     raw_gap = models.SmallIntegerField(null=True, blank=True)
@@ -130,6 +137,12 @@ class Query(Claimable):
             models.Index(fields=["source", "stage"], name="query_by_source_stage"),
             models.Index(fields=["language", "source", "stage"], name="query_by_language_source"),
             models.Index(fields=["decision", "disputed"], name="query_by_decision"),
+            models.Index(fields=["ratings", "stage", "decision_rule", "source", "language"], name="query_by_ratings"),
+            models.Index(
+                fields=["expected", "stage", "decision_rule"],
+                name="query_by_expected",
+                condition=Q(expected__isnull=False),
+            ),
             # The queue reads this index alone; SQLite would else walk a wider one past all judged rows.
             models.Index(
                 fields=[

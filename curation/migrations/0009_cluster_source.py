@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('curation', '0007_clusters'),
+        ('curation', '0008_clusters'),
     ]
 
     operations = [

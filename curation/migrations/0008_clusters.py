@@ -26,7 +26,7 @@ def members_of_known_clusters(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('curation', '0006_search_by_regexp'),
+        ('curation', '0007_what_was_said'),
     ]
 
     operations = [
