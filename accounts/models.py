@@ -85,6 +85,7 @@ class Skip(models.Model):
 
     class Subject(models.TextChoices):
         QUERY = "query", "query"
+        SUSPECT = "suspect", "suspect"
         DIALOGUE = "dialogue", "dialogue"
 
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""Import a benchmark, HumanEval or MBPP, as the tasks that training data must not hold."""
+"""Import a benchmark, HumanEval or MBPP, as the tasks that training data must not hold; withdraw it."""
 
 import hashlib
 import re
@@ -11,12 +11,17 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
-from accounts.actions import record
-from accounts.models import Door, User
+from accounts.actions import Change, record
+from accounts.models import Action, Door, User
 from curation.fields import JsonObject, identifier_of, kind_of, optional_text, text_of
-from curation.models import Benchmark, BenchmarkTask
+from curation.models import Benchmark, BenchmarkTask, Contamination, ContaminationHit, Query
+from curation.models.queries import QueryQuerySet
+from curation.passes import next_version
 from curation.reading import read_records
+from curation.readings import BLOCK
 from curation.records import BadRecord, BrokenFile, Record, Refused, refused
 from curation.sources import UnknownLayout, check_is_for
 from curation.texts import storable
@@ -86,6 +91,38 @@ def import_benchmark(path: Path, *, name: str, by: User | None, door: Door = Doo
         except BadRecord as bad:
             rejected.append(refused(found.line, str(bad), found.excerpt))
     return _store(path, name, tasks, rejected, by=by, door=door)
+
+
+def withdraw_benchmark(name: str, *, by: User | None, door: Door = Door.PAGE) -> Action:
+    """Check against it no longer. What only its tasks had set aside or suspected, people's word included, is free.
+
+    What a person cleared stays cleared; tasks and hits stay as evidence. Undo brings all of it back.
+    """
+    with transaction.atomic():
+        benchmark = Benchmark.objects.select_for_update().filter(name=name, withdrawn=False).first()
+        if benchmark is None:
+            known = ", ".join(Benchmark.objects.filter(withdrawn=False).values_list("name", flat=True)) or "none"
+            raise BadBenchmark(f"no benchmark {name!r} is in use; there are: {known}")
+        withdrawal = Change(benchmark, {"withdrawn": False}, {"withdrawn": True})
+        Benchmark.objects.filter(pk=benchmark.pk).update(withdrawn=True)
+        changes = [_freed(query) for query in _held_by_nothing_else(benchmark)]
+        keys = [change.row.pk for change in changes]
+        for start in range(0, len(keys), BLOCK):
+            Query.objects.filter(pk__in=keys[start : start + BLOCK]).update(
+                contamination=Contamination.NONE, version=next_version(timezone.now())
+            )
+        return record("withdraw benchmark", [withdrawal, *changes], by=by, door=door, note=name)
+
+
+def _held_by_nothing_else(benchmark: Benchmark) -> QueryQuerySet:
+    others = ContaminationHit.objects.filter(query=OuterRef("pk"), task__benchmark__withdrawn=False)
+    its_own = ContaminationHit.objects.filter(query=OuterRef("pk"), task__benchmark=benchmark)
+    held = Query.objects.filter(contamination__in=[Contamination.SET_ASIDE, Contamination.SUSPECT])
+    return held.filter(Exists(its_own), ~Exists(others)).order_by("pk").only("contamination")
+
+
+def _freed(query: Query) -> Change:
+    return Change(query, {"contamination": query.contamination}, {"contamination": Contamination.NONE.value})
 
 
 def _check_name(name: str) -> None:

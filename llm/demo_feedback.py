@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 from llm.demo_bank import CATEGORIES, Bank
+from llm.demo_comparing import compare, compares
 from llm.demo_conversation import Messages, choose, last_user_text, outside, quoted_turns
 
 SHEET = tomllib.loads((Path(__file__).parent / "demo_wishes.toml").read_text(encoding="utf-8"))
@@ -13,7 +14,9 @@ WISHES: list[dict[str, str]] = SHEET["wish"]
 
 
 def criticise(messages: Messages, bank: Bank) -> str:
-    """The simulated user's JSON about a quoted conversation."""
+    """The simulated user's JSON about a quoted conversation; asked to compare two tasks, whether they are one."""
+    if compares(messages):
+        return compare(messages)
     prompt = last_user_text(messages, holding="<conversation>")
     turns = quoted_turns(prompt)
     query = turns[0][1] if turns else prompt

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.sites import Machine
 from bench.telling import measure_all, names_among
-from quality import near_duplicates
+from quality import contamination, near_duplicates
 from tests.migrated import ROOT
 
 PROBES = ROOT.parent / "shared" / "data" / "probes" / "dev"
@@ -19,6 +19,7 @@ PROBES = ROOT.parent / "shared" / "data" / "probes" / "dev"
 Subject = Callable[[Machine, Path], Iterable[Figure]]
 
 SUBJECTS: dict[str, Subject] = {
+    "contamination": contamination.by_variant,
     "near_duplicates": near_duplicates.by_kind,
 }
 

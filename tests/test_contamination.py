@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation.contamination import NoBenchmark, check_contamination
-from curation.models import Benchmark, BenchmarkTask, ContaminationHit, Query
+from curation.contamination import NoBenchmark, ask_for_check, check_contamination
+from curation.models import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Query
 from curation.overlaps import words_of
 from tests.making import a_query
 from tests.running import run_command
@@ -23,8 +23,10 @@ def a_task(prompt=PROMPT, solution=SOLUTION, name="bench"):
     )
 
 
-def check():
-    return check_contamination(by=None, door=Door.COMMAND)
+def check(embedder=None, **asked):
+    one = ask_for_check(by=None, **asked)
+    check_contamination(one, door=Door.COMMAND, embedder=embedder)
+    return one
 
 
 @pytest.mark.django_db
@@ -41,7 +43,7 @@ def test_contaminated_queries_are_set_aside_with_the_evidence():
     hit = ContaminationHit.objects.get()
     assert (hit.query, hit.task, hit.tier, hit.score) == (dirty, task, "ngram_query", 1.0)
     assert hit.matched_text == " ".join(words_of(PROMPT))
-    assert (checked.checked, checked.set_aside, checked.suspect, dict(checked.hits)) == (2, 1, 0, {"ngram_query": 1})
+    assert checked.found == {"checked": 2, "set_aside": 1, "suspect": 0, "hits": {"ngram_query": 1}}
 
 
 @pytest.mark.django_db
@@ -52,7 +54,8 @@ def test_a_suspect_stays_in_play():
     checked = check()
 
     query.refresh_from_db()
-    assert (query.contamination, query.stage, checked.suspect) == ("suspect", "unscored", 1)
+    assert (query.contamination, query.stage, checked.found["suspect"]) == ("suspect", "unscored", 1)
+    assert query.suspicion == ContaminationHit.objects.get().score
     assert check().action is None
 
 
@@ -67,18 +70,55 @@ def test_the_check_is_one_action_and_undoing_it_puts_the_queries_back():
 
     assert set(Query.objects.values_list("contamination", flat=True)) == {"none"}
     assert ContaminationHit.objects.count() == len(queries)
-    assert check().set_aside == 3
+    assert check().found["set_aside"] == 3
 
 
 @pytest.mark.django_db
-def test_what_a_person_cleared_and_what_is_out_of_play_is_not_checked():
+def test_what_a_person_cleared_stays_cleared_and_a_duplicate_is_checked_too():
     a_task()
     first = a_query("Sort.")
-    a_query(PROMPT, contamination="cleared")
-    a_query(PROMPT + " Again.", duplicate_of=first)
+    cleared = a_query(PROMPT, contamination="cleared")
+    duplicate = a_query(PROMPT + " Again.", duplicate_of=first)
 
-    assert check().checked == 1
-    assert not Action.objects.exists()
+    check()
+
+    cleared.refresh_from_db()
+    duplicate.refresh_from_db()
+    assert cleared.contamination == "cleared"
+    assert (duplicate.contamination, duplicate.stage) == ("set_aside", "duplicate")
+
+
+@pytest.mark.django_db
+def test_only_what_was_not_read_against_the_same_tasks_is_read():
+    a_task()
+    a_query("Sort a list.")
+    assert check().found["checked"] == 1
+    assert check().found["checked"] == 0
+    a_query(PROMPT)
+    assert check().found == {"checked": 1, "set_aside": 1, "suspect": 0, "hits": {"exact": 1}}
+    assert check(again=True).found["checked"] == 1
+    a_task("Sort a list.")
+    assert check().found == {"checked": 1, "set_aside": 1, "suspect": 0, "hits": {"exact": 1}}
+
+
+@pytest.mark.django_db
+def test_a_check_that_was_killed_goes_on_at_its_block():
+    a_task()
+    batch = a_query("First.").batch
+    Query.objects.bulk_create(
+        Query(text=f"{PROMPT} {n}", text_hash=str(n), source=batch.source, batch=batch) for n in range(1100)
+    )
+
+    def die(doing, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_contamination(ask_for_check(by=None), door=Door.COMMAND, embedder=None, tell=die)
+
+    assert Query.objects.filter(contamination="set_aside").count() == 499
+    assert check().found["checked"] == 601
+    assert Query.objects.filter(contamination="set_aside").count() == 1100
+    assert ContaminationPass.objects.count() == 2
 
 
 @pytest.mark.django_db
@@ -102,7 +142,7 @@ def test_more_queries_than_one_block_are_one_action():
 
     checked = check()
 
-    assert checked.set_aside == checked.action.rows_changed == 1100
+    assert checked.found["set_aside"] == checked.action.rows_changed == 1100
     assert Action.objects.count() == 1
 
 
@@ -111,7 +151,7 @@ def test_without_a_benchmark_the_command_says_what_is_missing():
     with pytest.raises(NoBenchmark):
         check()
 
-    ran = run_command("check_contamination")
+    ran = run_command("check_contamination", "--nearest", "0")
 
     assert ran.exit_code == 2
     assert "import_benchmark FILE --name NAME" in ran.said
@@ -123,7 +163,7 @@ def test_the_command_counts_by_tier():
     a_query(PROMPT)
     a_query("How?", response=SOLUTION)
 
-    ran = run_command("check_contamination")
+    ran = run_command("check_contamination", "--nearest", "0")
 
     assert ran.exit_code == 0
     assert {name: ran.result[name] for name in ("checked", "set_aside", "suspect", "hits")} == {
@@ -132,3 +172,25 @@ def test_the_command_counts_by_tier():
         "suspect": 0,
         "hits": {"exact": 1, "ngram_answer": 1},
     }
+
+
+@pytest.mark.django_db
+def test_withdrawing_a_benchmark_frees_what_it_alone_held_and_undo_brings_it_back():
+    other = "Count how many of the seventeen lanterns in the long hall burn brighter than the one at the door does."
+    a_task(name="old")
+    a_task(other, name="new")
+    alone, both, cleared = a_query(PROMPT), a_query(f"{PROMPT} {other}"), a_query(PROMPT + " Now.")
+    check()
+    Query.objects.filter(pk=cleared.pk).update(contamination="cleared")
+
+    ran = run_command("withdraw_benchmark", "old")
+
+    assert (ran.exit_code, ran.result["freed"]) == (0, 1)
+    facts = dict(Query.objects.values_list("pk", "contamination"))
+    assert facts == {alone.pk: "none", both.pk: "set_aside", cleared.pk: "cleared"}
+    assert ContaminationHit.objects.filter(query=alone).exists()
+    assert check().found["set_aside"] == 0
+    undo(Action.objects.get(pk=ran.result["action"]), by=None)
+    assert Query.objects.get(pk=alone.pk).contamination == "set_aside"
+    assert not Benchmark.objects.filter(withdrawn=True).exists()
+    assert run_command("withdraw_benchmark", "no").exit_code == 2

@@ -1,6 +1,6 @@
 """The tables of the first half of the way, by idea."""
 
-from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, Tier
+from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Opinion, Tier
 from curation.models.intake import ImportBatch, RejectedRecord, Sighting, Source
 from curation.models.judging import AnswerOrder, Calibration, Judge, Link, Score, ScoreState, Template
 from curation.models.neighbours import MERGED, ClusterKind, ClusterMember, Distinction, DuplicateCluster, Vector
@@ -19,12 +19,14 @@ __all__ = [
     "ClusterMember",
     "Contamination",
     "ContaminationHit",
+    "ContaminationPass",
     "Decision",
     "Distinction",
     "DuplicateCluster",
     "ImportBatch",
     "Judge",
     "Link",
+    "Opinion",
     "Problem",
     "Query",
     "RejectedRecord",

@@ -72,6 +72,10 @@ class QueryQuerySet(ClaimableQuerySet):
         """Queries that the rule or a person keeps: what dialogues are built from."""
         return self.filter(stage=Stage.KEPT)
 
+    def suspects(self) -> Self:
+        """Suspected of holding a benchmark's task, the likeliest first."""
+        return self.filter(contamination=Contamination.SUSPECT, duplicate_of=None).order_by("-suspicion", "pk")
+
     def awaiting_audit(self) -> Self:
         """Disputed queries that still want a verdict, riskiest first."""
         # The same as in_play(), but through the stage: SQLite would leave the queue's index for that of duplicate_of.
@@ -93,6 +97,11 @@ class Query(Claimable):
     duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates")
     duplicate_reason = models.CharField(max_length=200, blank=True)
     contamination = models.CharField(max_length=12, choices=Contamination, default=Contamination.NONE)
+    suspicion = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="how near the nearest benchmark task is; the queue's order",
+    )
 
     ratings = models.CharField(
         max_length=200, blank=True, help_text="the scores of the judges that count, by judge: 3=4 7=2"
@@ -131,6 +140,12 @@ class Query(Claimable):
             models.Index(fields=["-dispute_size", "id"], name="query_list_disputed", condition=Q(disputed=True)),
             models.Index(
                 fields=["stage", "-dispute_size", "id"], name="query_list_disputed_stage", condition=Q(disputed=True)
+            ),
+            # The queue of suspects is read from this index alone.
+            models.Index(
+                fields=["-suspicion", "id", "duplicate_of", "claimed_until", "claimed_by"],
+                name="query_suspects",
+                condition=Q(contamination="suspect"),
             ),
             # Counts: one GROUP BY reads the index alone.
             models.Index(fields=["stage", "source"], name="query_by_stage_source"),

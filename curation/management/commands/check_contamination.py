@@ -1,38 +1,89 @@
-"""check_contamination: set aside queries that hold benchmark tasks."""
+"""check_contamination: set aside queries that hold benchmark tasks, and suspect those near one."""
 
-from collections.abc import Iterable
+import sys
 from typing import Any
 
+from django.core.management.base import CommandParser
+from tqdm import tqdm
+
 from accounts.models import Door
-from curation.contamination import NoBenchmark, check_contamination
-from curation.models import Tier
+from curation import solving
+from curation.contamination import NEAREST, NoBenchmark, Tell, ask_for_check, check_contamination
+from curation.models import ContaminationPass, Tier
+from embeddings import Embedder, MissingExtra
+from runs.command_line import carry_out_run
 from web.commands import BadInput, Outcome, StudioCommand
+
+RUN_OPTIONS: dict[str, Any] = {"draw": 0, "dry_run": False, "wait": True, "budget": None, "model": []}
 
 
 class Command(StudioCommand):
-    help = "Set aside queries whose text or answer holds a task of an imported benchmark; suspect those near one."
-    example = "manage.py check_contamination"
+    help = (
+        "Set aside queries whose text or answer holds a task of an imported benchmark; suspect those that lie nearest "
+        "to one in meaning, for people to look at. Queries checked before are not read again."
+    )
+    example = "manage.py check_contamination --nearest 10"
+
+    def add_own_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--nearest",
+            type=int,
+            default=NEAREST,
+            metavar="N",
+            help=f"suspect the N queries nearest to each task (default {NEAREST}; 0: words only, no embeddings)",
+        )
+        parser.add_argument("--again", action="store_true", help="also read queries that were checked before")
+
+        parser.add_argument(
+            "--execute",
+            action="store_true",
+            help="then run the answers of suspects, under the task's name, against its tests; what passes is set aside",
+        )
 
     def carry_out(self, **options: Any) -> Outcome:
+        if not 0 <= options["nearest"] <= 1000:
+            raise BadInput(f"--nearest {options['nearest']}: give a number from 0 to 1000")
         try:
-            found = check_contamination(by=None, door=Door.COMMAND, watch=self._watch)
+            embedder = Embedder() if options["nearest"] else None
+            asked = ask_for_check(by=None, again=options["again"], nearest=options["nearest"])
+        except MissingExtra as missing:
+            raise BadInput(f"{missing}; or give --nearest 0 to look at words only") from None
         except NoBenchmark as missing:
             raise BadInput(str(missing)) from None
-        result = {
-            "checked": found.checked,
-            "set_aside": found.set_aside,
-            "suspect": found.suspect,
-            "hits": dict(found.hits),
-            "action": found.action.pk if found.action else None,
-        }
-        if found.action is None:
-            return Outcome(result, [f"{found.checked} queries checked, nothing new is found"])
-        lines = [
-            f"{found.checked} queries checked, {found.set_aside} set aside, {found.suspect} suspect "
-            f"(action {found.action.pk} can be undone)",
-            *(f"  {Tier(tier).label}: {count} hits" for tier, count in found.hits.items()),
-        ]
-        return Outcome(result, lines)
+        check_contamination(asked, door=Door.COMMAND, embedder=embedder, tell=self._shown())
+        outcome = _outcome(asked)
+        if not options["execute"]:
+            return outcome
+        return _with_run(outcome, carry_out_run(self, solving.KIND.name, solving.KIND.title, {}, RUN_OPTIONS))
 
-    def _watch(self, blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
-        return self.progress(blocks, total=total, what="checking, in blocks")
+    def _shown(self) -> Tell:
+        """A bar for each thing the check is at; away from a terminal a line at every tenth."""
+        bars: dict[str, tqdm[Any]] = {}
+        tenths: dict[str, int] = {}
+
+        def show(doing: str, done: int, total: int) -> None:
+            if self.stderr.isatty():
+                bar = bars.setdefault(doing, tqdm(total=total, desc=doing, unit="", file=sys.stderr, leave=False))
+                bar.update(done - bar.n)
+            elif tenths.get(doing) != (tenth := 10 * done // max(total, 1)):
+                tenths[doing] = tenth
+                self.stderr.write(f"{doing}: {done} of {total}")
+
+        return show
+
+
+def _with_run(checked: Outcome, ran: Outcome) -> Outcome:
+    return Outcome(checked.result | {"execution": ran.result}, [*checked.lines, *ran.lines], ran.exit_code)
+
+
+def _outcome(one: ContaminationPass) -> Outcome:
+    result = {**one.found, "action": one.action.pk if one.action else None}
+    checked = f"{one.found['checked']} queries read"
+    if one.action is None:
+        return Outcome(result, [f"{checked}, nothing new is found"])
+    lines = [
+        f"{checked}, {one.found['set_aside']} set aside, {one.found['suspect']} suspect "
+        f"(action {one.action.pk} can be undone)",
+        *(f"  {Tier(tier).label}: {count} hits" for tier, count in one.found["hits"].items()),
+    ]
+    return Outcome(result, lines)
