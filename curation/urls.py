@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import audit, batches, queries, scoring
+from curation.views import audit, batches, contamination, queries, scoring, suspects
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -11,6 +11,14 @@ urlpatterns: list[URLPattern] = [
     path("queries/score/", scoring.ask_for_scoring, name="score"),
     path("imports/", batches.list_batches, name="batches"),
     path("imports/<int:pk>/", batches.show_batch, name="batch"),
+    # contamination, and the desk of its suspects
+    path("contamination/", contamination.list_hits, name="contamination"),
+    path("contamination/passes/", contamination.list_passes, name="contamination_passes"),
+    path("contamination/check/", contamination.ask_for_contamination_check, name="check_contamination"),
+    path("contamination/suspects/", suspects.suspect_queue, name="suspects"),
+    path("contamination/suspects/<int:pk>/", suspects.show_suspect, name="suspect"),
+    path("contamination/suspects/<int:pk>/skip/", suspects.skip_suspect, name="suspect_skip"),
+    path("contamination/suspects/<int:pk>/reopen/", suspects.reopen_suspect, name="suspect_reopen"),
     # the audit desk
     path("audit/", audit.audit_queue, name="audit"),
     path("audit/<int:pk>/", audit.audit_item, name="audit_item"),

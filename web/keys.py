@@ -46,6 +46,12 @@ VERDICT: Desk = {
     **_ANYWHERE,
 }
 
+SUSPECT: Desk = {
+    "set_aside": Key("x", "Set aside: it holds the task"),
+    "clear": Key("a", "Clear: it asks something else"),
+    **_ANYWHERE,
+}
+
 REVIEW: Desk = {
     "down": Key("j", "Next turn"),
     "up": Key("k", "Turn before"),
@@ -61,4 +67,4 @@ REVIEW: Desk = {
     **_ANYWHERE,
 }
 
-DESKS: Mapping[str, Desk] = {"rating": RATING, "verdict": VERDICT, "review": REVIEW}
+DESKS: Mapping[str, Desk] = {"rating": RATING, "verdict": VERDICT, "suspect": SUSPECT, "review": REVIEW}
