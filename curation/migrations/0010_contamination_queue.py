@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_skip_suspects'),
-        ('curation', '0007_what_was_said'),
+        ('curation', '0009_cluster_source'),
         ('runs', '0007_proposals_and_compacting'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
