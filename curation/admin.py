@@ -32,7 +32,15 @@ class QueryAdmin(ReadingAdmin):
 
     list_display = ("pk", "start", "stage", "disputed", "mean", "language", "source")
     list_display_links = ("pk", "start")
-    list_filter = (StageFilter, "disputed", "decision", "contamination", "source", ("language", NamedValuesFilter))
+    list_filter = (
+        StageFilter,
+        "disputed",
+        "decision",
+        "contamination",
+        "source",
+        ("language", NamedValuesFilter),
+        ("natural_language", NamedValuesFilter),
+    )
     list_select_related = ("source",)
     is_searchable = True
     action_form = ReasonForm

@@ -1,6 +1,7 @@
 """Search by words over queries and turns, kept up to date by the database."""
 
 import pytest
+from django.db import connection
 
 from curation.models import Query
 from dialogues.models import Turn
@@ -70,3 +71,19 @@ def test_an_update_that_leaves_the_text_alone_keeps_the_row_findable():
     query = a_query("merge intervals")
     Query.objects.filter(pk=query.pk).update(disputed=True)
     assert found("intervals") == {query.pk}
+
+
+@pytest.mark.parametrize("table", ["curation_query", "dialogues_turn"])
+def test_no_migration_has_cost_the_index_what_keeps_it(table):
+    kept = {
+        "sqlite": ("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", 3),
+        "postgresql": (
+            "SELECT count(*) FROM pg_indexes WHERE tablename = %s AND indexdef LIKE '%%USING gin (search)%%'",
+            1,
+        ),
+    }
+    sql, count = kept[connection.vendor]
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [table])
+        assert cursor.fetchone() == (count,), "follow the migration with web.search.RestoreSearch"

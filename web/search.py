@@ -121,20 +121,45 @@ class AddSearch(Operation):
         ]
 
 
-class RebuildSearch(AddSearch):
-    """Migration operation: index the same columns anew where the database was set up with another expression."""
+class _SearchAgain(AddSearch):
+    """The same index once more, on one of the databases; going back leaves it, since either finds the same words."""
+
+    vendor = ""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f'ALTER TABLE "{self.table}" DROP COLUMN search')
+        if schema_editor.connection.vendor == self.vendor:
+            for statement in self._dropping():
+                schema_editor.execute(statement)
             super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Either expression finds the same words."""
+        """Nothing to take back."""
 
     def describe(self) -> str:
-        return f"Rebuild the search index of {self.table}"
+        return f"Index {self.table} for search again on {self.vendor}"
+
+    def _dropping(self) -> list[str]:
+        return [f'ALTER TABLE "{self.table}" DROP COLUMN search']
+
+
+class RebuildSearch(_SearchAgain):
+    """Migration operation: fill the search column of PostgreSQL by the expression of today."""
+
+    vendor = "postgresql"
+
+
+class RestoreSearch(_SearchAgain):
+    """Migration operation: to follow each migration for which Django makes the table of SQLite anew.
+
+    It does so for a new column that may not be null and for a constraint, and the triggers go with the old table.
+    """
+
+    vendor = "sqlite"
+
+    def _dropping(self) -> list[str]:
+        triggers = [f'DROP TRIGGER IF EXISTS "{self.table}_fts_{event}"' for event in ("insert", "delete", "update")]
+        return [*triggers, f'DROP TABLE IF EXISTS "{self.table}_fts"']

@@ -88,6 +88,12 @@ class Query(Claimable):
     text = models.TextField()
     response = models.TextField(blank=True)
     language = models.CharField(max_length=32, blank=True, help_text="programming language; empty: unknown")
+    natural_language = models.CharField(
+        max_length=8,
+        null=True,
+        blank=True,
+        help_text="in which the text is written, ISO 639; und: cannot be told; null: not looked at",
+    )
     tags = models.JSONField(default=list, blank=True)
     text_hash = models.CharField(max_length=64, unique=True)
     source = models.ForeignKey("curation.Source", on_delete=models.PROTECT, related_name="queries")
@@ -136,6 +142,7 @@ class Query(Claimable):
             models.Index(fields=["stage", "id"], name="query_list_by_stage"),
             models.Index(fields=["source", "id"], name="query_list_by_source"),
             models.Index(fields=["language", "id"], name="query_list_by_language"),
+            models.Index(fields=["natural_language", "id"], name="query_list_by_natural_language"),
             models.Index(fields=["contamination", "stage", "id"], name="query_list_by_contamination"),
             models.Index(fields=["-dispute_size", "id"], name="query_list_disputed", condition=Q(disputed=True)),
             models.Index(

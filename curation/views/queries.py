@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ActionRow
 from accounts.roles import Role, needs
+from curation.detectors import NATURAL_NAMES
 from curation.judges import ANCHOR
 from curation.models import Contamination, Query, Score, Source, Stage
 from curation.models.queries import QueryQuerySet
@@ -47,6 +48,7 @@ class QueryFilters(forms.Form):
     )
     source = forms.ChoiceField(required=False)
     language = forms.ChoiceField(required=False)
+    natural_language = forms.ChoiceField(required=False, label="Written in")
     contamination = forms.ChoiceField(
         required=False,
         choices=[("", "any"), *(choice for choice in Contamination.choices if choice[0] != Contamination.NONE)],
@@ -62,6 +64,11 @@ class QueryFilters(forms.Form):
             ("", "any"),
             *((language, language) for language in languages if language),
             ("unknown", "unknown"),
+        ]
+        written = counts_by(Query.objects.all(), "natural_language")
+        self.fields["natural_language"].choices = [  # type: ignore[attr-defined]
+            ("", "any"),
+            *((code, name) for code, name in NATURAL_NAMES.items() if code in written),
         ]
 
 
@@ -117,6 +124,7 @@ def show_query(request: HttpRequest, pk: int) -> HttpResponse:
         "sightings": sightings[:SIGHTINGS_SHOWN],
         "sightings_total": len(sightings),
         "scores": [(score, _linked(query, score)) for score in scores],
+        "written_in": NATURAL_NAMES.get(query.natural_language or ""),
         "scripted": scripted_models(),
         "hits": hits,
         "verdicts": verdicts,
@@ -149,6 +157,8 @@ def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "")
         rows = rows.filter(source_id=Source.objects.filter(slug=source).values_list("pk", flat=True).first())
     if language := applied.get("language"):
         rows = rows.filter(language="" if language == "unknown" else language)
+    if natural_language := applied.get("natural_language"):
+        rows = rows.filter(natural_language=natural_language)
     if applied.get("disputed"):
         rows = rows.filter(disputed=True)
     if contamination := applied.get("contamination"):
