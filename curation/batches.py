@@ -23,6 +23,7 @@ from curation.records import BadRecord, BrokenFile, Record, Refused, refused
 from curation.texts import storable
 
 Item = TypeVar("Item")
+OnOpen = Callable[[ImportBatch], None]
 
 CHUNK_CHARACTERS = 8_000_000
 REJECTED_COLUMNS = ("batch_id", "line", "reason", "excerpt")
@@ -59,14 +60,18 @@ def import_file(
     by: User | None,
     door: Door = Door.PAGE,
     on_bytes: OnBytes | None = None,
+    on_open: OnOpen | None = None,
 ) -> ImportBatch:
     """Import one file, or the rest of one whose import was stopped or killed.
 
-    A batch whose file breaks off ends as failed, with what was read before in and counted.
+    A batch whose file breaks off ends as failed, with what was read before in and counted. `on_open` hears of the
+    batch before a record is taken; what it has read by then is behind it.
     """
     into = source_named(source)
     reading = Reading(intake.holds, intake.layout, intake.mapping)
     with opened_batch(path, source=into, reading=reading, by=by) as batch:
+        if on_open is not None:
+            on_open(batch)
         records = islice(read_records(path, on_bytes), batch.read, None)
         try:
             for chunk in _chunks(records, intake.chunk_records):

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Door, User
-from curation.batches import Intake, import_file
+from curation.batches import Intake, OnOpen, import_file
 from curation.forms import OnBytes
 from curation.inserting import as_stored, insert_rows, listed, reserve_keys
 from curation.languages import language_of
@@ -46,13 +46,14 @@ def import_queries(
     by: User | None,
     door: Door = Door.PAGE,
     on_bytes: OnBytes | None = None,
+    on_open: OnOpen | None = None,
 ) -> ImportBatch | None:
     """Import one file of queries, read by its layout or by a mapping; None when it holds no record at all."""
     sample = sample_of(path)
     if sample is None:
         return None
     intake = query_intake(sample.values, layout=layout, mapping=mapping)
-    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
+    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes, on_open=on_open)
 
 
 def preview_queries(path: Path, *, layout: str = AUTO, mapping: FieldMap | None = None) -> Preview[QueryLine]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.models import Door, User
-from curation.batches import Intake, import_file
+from curation.batches import Intake, OnOpen, import_file
 from curation.forms import OnBytes
 from curation.models import ImportBatch, Problem, Solution, Source
 from curation.previewing import Preview, preview_file, sample_of
@@ -39,13 +39,14 @@ def import_problems(
     by: User | None,
     door: Door = Door.PAGE,
     on_bytes: OnBytes | None = None,
+    on_open: OnOpen | None = None,
 ) -> ImportBatch | None:
     """Import one file of problems; None when it holds no record at all."""
     sample = sample_of(path)
     if sample is None:
         return None
     intake = problem_intake(sample.values, layout=layout)
-    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
+    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes, on_open=on_open)
 
 
 def preview_problems(path: Path, *, layout: str = AUTO) -> Preview[ProblemLine]:

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import Door, User
-from curation.batches import Intake, import_file
+from curation.batches import Intake, OnOpen, import_file
 from curation.fields import ROLES, JsonObject, checked_text, identifier_of, kind_of, sharegpt_messages
 from curation.forms import OnBytes
 from curation.languages import language_of
@@ -77,13 +77,14 @@ def import_dialogues(
     by: User | None,
     door: Door = Door.PAGE,
     on_bytes: OnBytes | None = None,
+    on_open: OnOpen | None = None,
 ) -> ImportBatch | None:
     """Import one file of dialogues; None when it holds no record at all."""
     sample = sample_of(path)
     if sample is None:
         return None
     intake = dialogue_intake(sample.values, layout=layout, drop_system=drop_system)
-    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes)
+    return import_file(path, intake, source=source, by=by, door=door, on_bytes=on_bytes, on_open=on_open)
 
 
 def preview_dialogues(path: Path, *, layout: str = AUTO, drop_system: bool = False) -> Preview[DialogueLine]:

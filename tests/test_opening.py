@@ -6,8 +6,12 @@ import pytest
 
 from curation.batches import Overtaken
 from curation.importing import import_queries
-from curation.models import ImportBatch, Query, RejectedRecord, Sighting, Source
+from curation.models import ImportBatch, Problem, Query, RejectedRecord, Sighting, Solution, Source
 from curation.opening import Reading, opened_batch
+from curation.problems import import_problems
+from dialogues.importing_dialogues import import_dialogues
+from dialogues.models import Dialogue, Turn
+from tests.running import run_command
 
 pytestmark = pytest.mark.django_db
 RECORDS = 2000
@@ -26,7 +30,7 @@ def take(path, source="sample", **options):
     return import_queries(path, source=source, by=None, **options)
 
 
-def stopped(path, *, at_block, how=OSError, **options):
+def stopped(path, *, at_block, how=OSError, run=import_queries, **options):
     """Import until so many blocks of bytes have been read."""
     seen = []
 
@@ -36,7 +40,7 @@ def stopped(path, *, at_block, how=OSError, **options):
             raise how("disk gone")
 
     with pytest.raises(how):
-        take(path, on_bytes=stop, **options)
+        run(path, source="sample", by=None, on_bytes=stop, **options)
 
 
 def counts(batch):
@@ -107,6 +111,49 @@ def test_whoever_goes_on_in_a_batch_beside_another_process_stores_nothing_twice(
 
     assert ImportBatch.objects.values(*elsewhere).get() == elsewhere
     assert Sighting.objects.count() < RECORDS
+
+
+def spoken(number):
+    messages = [("user", f"Task {number % 60}."), ("assistant", "x" * 4000)]
+    return {"messages": [{"role": role, "content": content} for role, content in messages]}
+
+
+def posed(number):
+    code = f"def f{number}():\n    return {number}\n# {'x' * 4000}\n"
+    return {
+        "slug": f"task-{number % 60}",
+        "title": f"Task {number % 60}",
+        "solutions": [{"lang": "python", "code": code}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "run", "made", "rows"),
+    [
+        ("import_dialogues", import_dialogues, spoken, (Dialogue, Turn)),
+        ("import_problems", import_problems, posed, (Problem, Solution)),
+    ],
+)
+def test_dialogues_and_problems_go_on_as_queries_do_and_the_command_says_where(tmp_path, command, run, made, rows):
+    path = tmp_path / "a.jsonl"
+    lines = [json.dumps(made(number)) for number in range(400)]
+    lines[7] = "{bad"
+    path.write_text("\n".join(lines))
+    stopped(path, at_block=4, run=run)
+    left = ImportBatch.objects.get()
+    assert 0 < left.read < 400
+
+    ran = run_command(command, path, "--source", "sample")
+
+    assert f"a.jsonl: goes on after record {left.read} (import batch {left.pk})" in ran.said
+    assert ran.result["files"][0]["goes_on_after"] == left.read
+    assert [ran.result[name] for name in ("read", "accepted", "duplicates", "rejected")] == [400, 60, 339, 1]
+    stored = [model.objects.count() for model in rows]
+    assert stored == ([60, 120] if command == "import_dialogues" else [60, 399])
+    again = run_command(command, path, "--source", "sample")
+    assert [again.result[name] for name in ("read", "accepted", "duplicates", "rejected")] == [400, 0, 399, 1]
+    assert "goes on" not in again.said
+    assert [model.objects.count() for model in rows] == stored
 
 
 def opened(path):

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 from tqdm import tqdm
 
-from curation.batches import BadSource
+from curation.batches import BadSource, OnOpen
 from curation.forms import OnBytes
 from curation.models import ImportBatch
 from curation.previewing import Preview
@@ -21,7 +22,7 @@ COUNTS = ("read", "accepted", "duplicates", "rejected")
 REASONS_SHOWN = 3
 SILENT_BYTES = 10_000_000  # smaller files are in before a line is read
 
-ImportOne = Callable[[Path, OnBytes], ImportBatch | None]
+ImportOne = Callable[[Path, OnBytes, OnOpen], ImportBatch | None]
 TryOne = Callable[[Path], Preview[Any]]
 
 
@@ -59,7 +60,7 @@ class FileCommand(StudioCommand):
                 if guessed and preview.takes_nothing:
                     return self._failed(result, "every record that was looked at is rejected; nothing is imported")
             with self._progress_of(path) as on_bytes:
-                batch = import_one(path, on_bytes)
+                batch = import_one(path, on_bytes, partial(self._say_where, result))
         except BadSource as bad:
             raise BadInput(str(bad)) from None
         except (BrokenFile, UnknownLayout) as refusal:
@@ -82,6 +83,12 @@ class FileCommand(StudioCommand):
             self.stderr.write(f"  {row}")
         for one in preview.rejected:
             self.stderr.write(f"  line {one.line}: {one.reason}")
+
+    def _say_where(self, result: dict[str, Any], batch: ImportBatch) -> None:
+        """An import that was stopped or killed goes on, and says from where."""
+        if batch.read:
+            result["goes_on_after"] = batch.read
+            self.stderr.write(f"{result['file']}: goes on after record {batch.read} (import batch {batch.pk})")
 
     def _failed(self, result: dict[str, Any], error: str) -> dict[str, Any]:
         taken = f"; the {result['read']} records before it were read" if result["read"] else ""

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
+from curation.batches import OnOpen
 from curation.forms import OnBytes
 from curation.importing import QueryLine, import_queries, preview_queries
 from curation.management.file_command import FileCommand
@@ -38,8 +39,10 @@ class Command(FileCommand):
     def carry_out(self, **options: Any) -> Outcome:
         how = {"layout": options["layout"], "mapping": _mapping(options["map"])}
 
-        def import_one(path: Path, on_bytes: OnBytes) -> ImportBatch | None:
-            return import_queries(path, source=options["source"], **how, by=None, door=Door.COMMAND, on_bytes=on_bytes)
+        def import_one(path: Path, on_bytes: OnBytes, on_open: OnOpen) -> ImportBatch | None:
+            return import_queries(
+                path, source=options["source"], **how, by=None, door=Door.COMMAND, on_bytes=on_bytes, on_open=on_open
+            )
 
         def try_one(path: Path) -> Preview[QueryLine]:
             return preview_queries(path, **how)

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
+from curation.batches import OnOpen
 from curation.forms import OnBytes
 from curation.management.file_command import FileCommand
 from curation.models import ImportBatch
@@ -25,7 +26,7 @@ class Command(FileCommand):
         parser.add_argument("--drop-system", action="store_true", help="leave a leading system message out")
 
     def carry_out(self, **options: Any) -> Outcome:
-        def import_one(path: Path, on_bytes: OnBytes) -> ImportBatch | None:
+        def import_one(path: Path, on_bytes: OnBytes, on_open: OnOpen) -> ImportBatch | None:
             return import_dialogues(
                 path,
                 source=options["source"],
@@ -34,6 +35,7 @@ class Command(FileCommand):
                 by=None,
                 door=Door.COMMAND,
                 on_bytes=on_bytes,
+                on_open=on_open,
             )
 
         def try_one(path: Path) -> Preview[DialogueLine]:

@@ -9,7 +9,7 @@ from web.search import RestoreSearch
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('curation', '0009_cluster_source'),
+        ('curation', '0010_contamination_queue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
