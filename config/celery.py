@@ -48,6 +48,7 @@ app.conf.update(
     task_routes={"runs.tasks.run_slice": {"queue": "runs"}},
     beat_schedule={
         "sweep": {"task": "runs.tasks.sweep", "schedule": 15.0, "options": {"queue": "jobs", "expires": 15}},
+        "tend": {"task": "dialogues.tasks.tend", "schedule": 15.0, "options": {"queue": "jobs", "expires": 15}},
     },
     beat_schedule_filename=str(settings.VAR_DIR / "beat-schedule"),
     **(_full() if settings.REDIS_URL else _embedded()),

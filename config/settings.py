@@ -180,6 +180,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 SILENCED_SYSTEM_CHECKS = [] if BEHIND_TLS else ["security.W004", "security.W008", "security.W012", "security.W016"]
 
+# The largest file that a browser may send, and after how many days one that nobody imported is removed.
+UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_MB", 2000) * 1_000_000
+UPLOAD_DAYS = env.int("UPLOAD_DAYS", 7)
+
 # How long a claimed row stays with its reviewer without a sign of life.
 CLAIM_MINUTES = env.int("CLAIM_MINUTES", 30)
 # Items in hand per worker process at most, the length of one slice of a run, and how many of them one run may have.

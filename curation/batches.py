@@ -77,13 +77,13 @@ def import_file(
             for chunk in _chunks(records, intake.chunk_records):
                 _take(batch, intake, chunk)
         except BrokenFile as broken:
-            return _close_batch(batch, door=door, state=ImportBatch.State.FAILED, error=str(broken))
+            return close_batch(batch, door=door, state=ImportBatch.State.FAILED, error=str(broken))
         except Overtaken:
             raise  # the batch is the other's to close
         except BaseException as failure:
             _stop_batch(batch, failure, door=door)
             raise
-        return _close_batch(batch, door=door, state=ImportBatch.State.DONE)
+        return close_batch(batch, door=door, state=ImportBatch.State.DONE)
 
 
 def source_named(slug: str) -> Source:
@@ -94,12 +94,16 @@ def source_named(slug: str) -> Source:
         raise BadSource(f"source {slug!r}: use letters, digits, - and _ only") from None
     if len(slug) > 64:
         raise BadSource(f"source {slug[:20]!r}… has {len(slug)} characters, the limit is 64")
-    return Source.objects.get_or_create(slug=slug)[0]
+    source = Source.objects.get_or_create(slug=slug)[0]
+    if source.withdrawn_at is not None:
+        raise BadSource(f"source {slug!r} is being withdrawn; wait until that has ended, or choose another name")
+    return source
 
 
-def _close_batch(
+def close_batch(
     batch: ImportBatch, *, door: Door, state: ImportBatch.State, error: str = "", is_finished: bool = True
 ) -> ImportBatch:
+    """Write how an import ended, or that it was stopped, with its action."""
     with transaction.atomic():
         finished_at = timezone.now() if is_finished else None
         ImportBatch.objects.filter(pk=batch.pk).update(state=state, error=storable(error), finished_at=finished_at)
@@ -111,7 +115,7 @@ def _close_batch(
 def _stop_batch(batch: ImportBatch, failure: BaseException, *, door: Door) -> None:
     """Leave the batch unfinished, so that the file, given again, goes on in it."""
     error = f"stopped by {type(failure).__name__}: {failure}; give the same file again, it goes on where it stopped"
-    _close_batch(batch, door=door, state=ImportBatch.State.FAILED, error=error, is_finished=False)
+    close_batch(batch, door=door, state=ImportBatch.State.FAILED, error=error, is_finished=False)
 
 
 def _chunks(records: Iterable[Record | Refused], most: int) -> Iterator[list[Record | Refused]]:

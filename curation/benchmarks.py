@@ -1,28 +1,25 @@
 """Import a benchmark, HumanEval or MBPP, as the tasks that training data must not hold; withdraw it."""
 
-import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_slug
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.actions import Change, record
 from accounts.models import Action, Door, User
+from curation.batches import Intake, import_file
 from curation.fields import JsonObject, identifier_of, kind_of, optional_text, text_of
-from curation.models import Benchmark, BenchmarkTask, Contamination, ContaminationHit, Query
+from curation.forms import OnBytes
+from curation.models import Benchmark, BenchmarkTask, Contamination, ContaminationHit, ImportBatch, Query
 from curation.models.queries import QueryQuerySet
 from curation.passes import next_version
-from curation.reading import read_records
+from curation.previewing import sample_of
 from curation.readings import BLOCK
-from curation.records import BadRecord, BrokenFile, Record, Refused, refused
+from curation.records import BadRecord, BrokenFile, Record
 from curation.sources import UnknownLayout, check_is_for
 from curation.texts import storable
 
@@ -31,18 +28,7 @@ DEFINED = re.compile(r"^def\s+(\w+)", re.MULTILINE)
 
 
 class BadBenchmark(ValueError):
-    """The name of a benchmark is not one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What an import of a benchmark did: read is the sum of the others."""
-
-    benchmark: Benchmark
-    read: int
-    accepted: int
-    duplicates: int
-    rejected: list[Refused]
+    """No benchmark in use has this name."""
 
 
 def humaneval(task: JsonObject) -> BenchmarkTask:
@@ -71,26 +57,63 @@ def mbpp(task: JsonObject) -> BenchmarkTask:
     )
 
 
-def import_benchmark(path: Path, *, name: str, by: User | None, door: Door = Door.PAGE) -> Taken | None:
-    """Read one benchmark file under a name; None when it holds no record. Tasks that are there already stay."""
-    records = list(islice(read_records(path), MOST_TASKS + 1))
-    if not records:
+LAYOUTS = {"humaneval": humaneval, "mbpp": mbpp}
+
+
+def import_benchmark(
+    path: Path, *, name: str, by: User | None, door: Door = Door.PAGE, on_bytes: OnBytes | None = None
+) -> ImportBatch | None:
+    """Import one benchmark file under a name; None when it holds no record. Tasks that are there already stay."""
+    sample = sample_of(path)
+    if sample is None:
         return None
-    if len(records) > MOST_TASKS:
-        raise BrokenFile(f"more than {MOST_TASKS:,} records, which is no benchmark; cut it down to the tasks")
-    _check_name(name)
-    read = _layout_of([found.value for found in records if isinstance(found, Record)])
-    tasks: list[tuple[Record, BenchmarkTask]] = []
-    rejected: list[Refused] = []
-    for found in records:
-        if isinstance(found, Refused):
-            rejected.append(found)
-            continue
-        try:
-            tasks.append((found, _task(found, read)))
-        except BadRecord as bad:
-            rejected.append(refused(found.line, str(bad), found.excerpt))
-    return _store(path, name, tasks, rejected, by=by, door=door)
+    return import_file(path, benchmark_intake(sample.values, name), source=name, by=by, door=door, on_bytes=on_bytes)
+
+
+def benchmark_intake(values: list[Any], name: str) -> Intake[BenchmarkTask]:
+    """How a file with such first records is read, into the benchmark of that name; raises UnknownLayout."""
+    objects = [value for value in values if isinstance(value, dict)]
+    check_is_for("import_benchmark", objects)
+    layout = _layout_of(objects)
+    prompts = dict(BenchmarkTask.objects.filter(benchmark__name=name).values_list("external_id", "prompt"))
+
+    def read(found: Record) -> BenchmarkTask:
+        task = _task(found, LAYOUTS[layout])
+        if prompts.setdefault(task.external_id, task.prompt) != task.prompt:
+            raise BadRecord(f"{name} holds task {task.external_id} with another text; give this set a name of its own")
+        if len(prompts) > MOST_TASKS:
+            raise BrokenFile(f"more than {MOST_TASKS:,} tasks, which is no benchmark; cut it down to the tasks")
+        return task
+
+    return Intake(ImportBatch.Holds.BENCHMARK, layout, read=read, store=store_tasks)
+
+
+def _layout_of(objects: list[JsonObject]) -> str:
+    if any("canonical_solution" in value for value in objects):
+        return "humaneval"
+    if any("code" in value and "task_id" in value for value in objects):
+        return "mbpp"
+    raise UnknownLayout("no known benchmark; records hold task_id, and canonical_solution (HumanEval) or code (MBPP)")
+
+
+def _task(found: Record, read: Callable[[JsonObject], BenchmarkTask]) -> BenchmarkTask:
+    if not isinstance(found.value, dict):
+        raise BadRecord("not a JSON object; give one object with named fields per record")
+    task = read(found.value)
+    for column in ("external_id", "prompt", "solution", "tests", "entry_point"):
+        setattr(task, column, storable(getattr(task, column)))
+    return task
+
+
+def store_tasks(batch: ImportBatch, tasks: list[BenchmarkTask]) -> int:
+    """Store the tasks that are new in the benchmark named like the batch's source; how many were new."""
+    benchmark, _ = Benchmark.objects.get_or_create(name=batch.source.slug, defaults={"sha256": batch.sha256})
+    known = set(benchmark.tasks.values_list("external_id", flat=True))
+    new = {task.external_id: task for task in reversed(tasks) if task.external_id not in known}
+    for task in new.values():
+        task.benchmark = benchmark
+    BenchmarkTask.objects.bulk_create(reversed(new.values()))
+    return len(new)
 
 
 def withdraw_benchmark(name: str, *, by: User | None, door: Door = Door.PAGE) -> Action:
@@ -123,61 +146,6 @@ def _held_by_nothing_else(benchmark: Benchmark) -> QueryQuerySet:
 
 def _freed(query: Query) -> Change:
     return Change(query, {"contamination": query.contamination}, {"contamination": Contamination.NONE.value})
-
-
-def _check_name(name: str) -> None:
-    try:
-        validate_slug(name)
-    except ValidationError:
-        raise BadBenchmark(f"benchmark {name!r}: use letters, digits, - and _ only") from None
-
-
-def _layout_of(values: list[Any]) -> Callable[[JsonObject], BenchmarkTask]:
-    objects = [value for value in values if isinstance(value, dict)]
-    check_is_for("import_benchmark", objects)
-    if any("canonical_solution" in value for value in objects):
-        return humaneval
-    if any("code" in value and "task_id" in value for value in objects):
-        return mbpp
-    raise UnknownLayout("no known benchmark; records hold task_id, and canonical_solution (HumanEval) or code (MBPP)")
-
-
-def _task(found: Record, read: Callable[[JsonObject], BenchmarkTask]) -> BenchmarkTask:
-    if not isinstance(found.value, dict):
-        raise BadRecord("not a JSON object; give one object with named fields per record")
-    task = read(found.value)
-    for column in ("external_id", "prompt", "solution", "tests", "entry_point"):
-        setattr(task, column, storable(getattr(task, column)))
-    return task
-
-
-def _store(
-    path: Path,
-    name: str,
-    tasks: list[tuple[Record, BenchmarkTask]],
-    rejected: list[Refused],
-    *,
-    by: User | None,
-    door: Door,
-) -> Taken:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    new: list[BenchmarkTask] = []
-    read = len(tasks) + len(rejected)
-    with transaction.atomic():
-        benchmark, _ = Benchmark.objects.get_or_create(name=name, defaults={"sha256": sha256})
-        prompts = dict(benchmark.tasks.values_list("external_id", "prompt"))
-        for found, task in tasks:
-            if task.external_id not in prompts:
-                task.benchmark = benchmark
-                new.append(task)
-            elif prompts[task.external_id] != task.prompt:
-                reason = f"{name} holds task {task.external_id} with another text; give this set a name of its own"
-                rejected.append(refused(found.line, reason, found.excerpt))
-            prompts.setdefault(task.external_id, task.prompt)
-        BenchmarkTask.objects.bulk_create(new)
-        record("import benchmark", [], by=by, door=door, note=f"{path.name} as {name}")
-    return Taken(benchmark, read, len(new), read - len(new) - len(rejected), rejected)
 
 
 def _required_id(task: JsonObject) -> str:

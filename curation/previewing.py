@@ -15,6 +15,7 @@ from curation.sources import UnknownLayout
 Item = TypeVar("Item")
 
 SAMPLE_RECORDS = 100
+SAMPLE_CHARACTERS = 20_000_000  # a page shows it, and its process keeps it in memory
 ROWS_SHOWN, REASONS_SHOWN, FIELDS_SHOWN = 5, 5, 40
 FIELD_DEPTH = 3
 VALUE_LENGTH = 80
@@ -62,12 +63,18 @@ def sample_of(path: Path) -> Sample | None:
     """The first records of a file; None when it holds none, BrokenFile when none can be read."""
     found: list[Record | Refused] = []
     broken = ""
+    characters = 0
     try:
         for one in islice(read_records(path), SAMPLE_RECORDS + 1):
             found.append(one)
+            characters += one.length if isinstance(one, Record) else 0
+            if characters > SAMPLE_CHARACTERS:
+                break
     except BrokenFile as break_off:
         broken = str(break_off)
-    sample = Sample(found[:SAMPLE_RECORDS], broken, is_whole=len(found) <= SAMPLE_RECORDS)
+    sample = Sample(
+        found[:SAMPLE_RECORDS], broken, is_whole=len(found) <= SAMPLE_RECORDS and characters <= SAMPLE_CHARACTERS
+    )
     if not sample.values and broken:
         raise BrokenFile(broken)
     if not sample.values and found:

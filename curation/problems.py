@@ -125,6 +125,7 @@ def _problem(batch: ImportBatch, line: ProblemLine) -> Problem:
     problem = line.problem
     return Problem(
         source_id=batch.source_id,
+        batch_id=batch.pk,
         external_id=storable(problem.external_id)[:128],
         title=storable(problem.title)[:300],
         text=storable(problem.text),

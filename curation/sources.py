@@ -125,6 +125,12 @@ def check_is_for(command: str, objects: Iterable[JsonObject]) -> None:
         raise UnknownLayout(f"this file holds {named[0][0]}; use {named[0][1]}")
 
 
+def command_for(value: JsonObject) -> str:
+    """The command that takes such a record; "" when that cannot be told."""
+    held = _held(value)
+    return held[1] if held else ""
+
+
 def _held(value: JsonObject) -> tuple[str, str] | None:
     """What such a record is, and the command that takes it."""
     for fields, what, command in FILES_OF_COMMANDS:

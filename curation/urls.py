@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern] = [
     path("queries/score/", scoring.ask_for_scoring, name="score"),
     path("imports/", batches.list_batches, name="batches"),
     path("imports/<int:pk>/", batches.show_batch, name="batch"),
+    path("imports/<int:pk>/rejected.csv", batches.download_rejected, {"form": "csv"}, name="rejected_csv"),
+    path("imports/<int:pk>/rejected.jsonl", batches.download_rejected, {"form": "jsonl"}, name="rejected_jsonl"),
     # contamination, and the desk of its suspects
     path("contamination/", contamination.list_hits, name="contamination"),
     path("contamination/passes/", contamination.list_passes, name="contamination_passes"),

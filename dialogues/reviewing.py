@@ -124,6 +124,8 @@ def back_to_review(dialogue_id: int, *, version: int, by: User, reason: str = ""
         dialogue = Dialogue.objects.select_for_update().get(pk=dialogue_id)
         if dialogue.state == State.IN_REVIEW:
             raise NotReviewable(f"{dialogue} is in review already")
+        if dialogue.state == State.WITHDRAWN:
+            raise NotReviewable(f"{dialogue} was withdrawn with its source and stays only for the record")
         if not Dialogue.objects.filter(pk=dialogue_id, version=version).update(version=F("version") + 1, **SENT_BACK):
             raise Stale(dialogue)
         record("send dialogue back to review", [_change(dialogue, SENT_BACK)], by=by, note=reason)
@@ -206,7 +208,9 @@ def _no_longer_stale(turns: list[Turn]) -> list[Change]:
 def _locked(ids: Iterable[int], *, leave_out: State) -> Iterator[Dialogue]:
     wanted = sorted(set(ids))
     for start in range(0, len(wanted), BLOCK):
-        block = Dialogue.objects.filter(pk__in=wanted[start : start + BLOCK]).exclude(state=leave_out)
+        block = Dialogue.objects.filter(pk__in=wanted[start : start + BLOCK]).exclude(
+            state__in=[leave_out, State.WITHDRAWN]
+        )
         yield from list(block.select_for_update().prefetch_related("turns"))
 
 

@@ -1,10 +1,11 @@
-"""The Celery side of dialogues: an export that a page asked for, written by the worker for jobs."""
+"""The Celery side of dialogues: what a page asked for and the worker for jobs does."""
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
+from dialogues import uploading, withdrawing
 from dialogues.exporting import Choice, export_dialogues
 
 
@@ -15,3 +16,25 @@ def write_export(layout: str, method: str, source: str, by_id: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{layout}-{timezone.now():%Y%m%d-%H%M%S}.jsonl"
     export_dialogues(path, layout=layout, choice=Choice(method, source), by=User.objects.get(pk=by_id))
+
+
+@shared_task
+def import_upload(upload_id: int) -> None:
+    """Import a file that came through the browser."""
+    uploading.carry_out(upload_id)
+
+
+@shared_task
+def withdraw(withdrawal_id: int) -> None:
+    """Take out a source, or one file of it."""
+    withdrawing.carry_out(withdrawal_id)
+
+
+@shared_task
+def tend() -> None:
+    """Go on with what a killed worker left or a lost message did not start; remove files that nobody wants."""
+    for upload_id in uploading.unheard_of():
+        import_upload.delay(upload_id)
+    for withdrawal_id in withdrawing.unheard_of():
+        withdraw.delay(withdrawal_id)
+    uploading.tidy()

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dialogues.views import building, dialogues, editing, exports, review
+from dialogues.views import building, dialogues, editing, exports, review, uploads, withdrawals
 
 app_name = "dialogues"
 urlpatterns: list[URLPattern] = [
@@ -12,6 +12,15 @@ urlpatterns: list[URLPattern] = [
     path("exports/", exports.list_exports, name="exports"),
     path("exports/start/", exports.start_export, name="start_export"),
     path("exports/<int:pk>/file/", exports.download, name="download"),
+    # files from the browser, and what is taken out again
+    path("imports/new/", uploads.upload_file, name="upload_file"),
+    path("uploads/<int:pk>/", uploads.show_upload, name="upload"),
+    path("uploads/<int:pk>/discard/", uploads.discard_upload, name="discard_upload"),
+    path("imports/<int:pk>/go-on/", uploads.go_on, name="go_on"),
+    path("imports/<int:pk>/withdraw/", withdrawals.withdraw_batch, name="withdraw_batch"),
+    path("sources/<int:pk>/withdraw/", withdrawals.withdraw_source, name="withdraw_source"),
+    path("withdrawals/<int:pk>/", withdrawals.show_withdrawal, name="withdrawal"),
+    path("withdrawals/<int:pk>/go-on/", withdrawals.go_on, name="withdrawal_go_on"),
     # the review desk
     path("review/", review.review_queue, name="review"),
     path("review/<int:pk>/", review.review_item, name="review_item"),

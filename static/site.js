@@ -76,6 +76,18 @@
     setInterval(poll, 500);
   });
 
+  // A file above the server's limit is told before it is sent; the server counts all the same.
+  document.addEventListener("submit", (event) => {
+    const input = event.target.querySelector("input[type=file][data-limit]");
+    const file = input?.files[0];
+    if (!file || file.size <= Number(input.dataset.limit)) return;
+    event.preventDefault();
+    const words = document.createElement("p");
+    words.textContent = `${file.name} has ${file.size.toLocaleString("en")} bytes; the limit for a file from the browser is ${Number(input.dataset.limit).toLocaleString("en")}.`;
+    document.getElementById(`${input.id}_error`).replaceChildren(words);
+    input.setAttribute("aria-invalid", "true");
+  });
+
   // A form that left the page cannot be sent again; coming back by the history frees it.
   document.addEventListener("submit", (event) => {
     const form = event.target;

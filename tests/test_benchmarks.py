@@ -117,7 +117,7 @@ def test_an_empty_file_is_no_error(take):
 def test_the_import_leaves_an_action(take):
     take(HUMANEVAL)
 
-    assert Action.objects.get().note == "tasks.jsonl as demo"
+    assert Action.objects.get().note == "tasks.jsonl into demo"
 
 
 @pytest.mark.needs("sample_pool")

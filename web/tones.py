@@ -25,6 +25,8 @@ TONES = {
     "reduced_isolation": "warning",
     "out_of_memory": "warning",
     "unknown": "warning",
+    "stopped": "warning",
+    "withdrawn": "warning",
     "rejected": "bad",
     "failed": "bad",
     "error": "bad",

@@ -7,6 +7,7 @@ from curation.models.neighbours import MERGED, ClusterKind, ClusterMember, Disti
 from curation.models.passes import RulePass
 from curation.models.problems import Problem, Solution, Verified
 from curation.models.queries import Contamination, Decision, Query, Scoring, Stage
+from curation.models.uploads import Upload, uploads_folder
 from curation.models.verdicts import Verdict, WhoWasRight
 
 __all__ = [
@@ -40,8 +41,10 @@ __all__ = [
     "Stage",
     "Template",
     "Tier",
+    "Upload",
     "Vector",
     "Verdict",
     "Verified",
     "WhoWasRight",
+    "uploads_folder",
 ]

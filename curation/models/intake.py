@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from curation.holding import batch_lock, is_held
+
 
 class Source(models.Model):
     """A named origin of data; its slug is what commands and filters use."""
@@ -12,6 +14,7 @@ class Source(models.Model):
     slug = models.SlugField(max_length=64, unique=True)
     title = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="since when all of it is being taken out")
 
     class Meta:
         ordering = ["slug"]
@@ -27,8 +30,10 @@ class ImportBatch(models.Model):
         QUERIES = "queries", "queries"
         DIALOGUES = "dialogues", "dialogues"
         PROBLEMS = "problems", "problems"
+        BENCHMARK = "benchmark", "benchmark tasks"
 
     class State(models.TextChoices):
+        QUEUED = "queued", "queued"
         RUNNING = "running", "running"
         DONE = "done", "done"
         FAILED = "failed", "failed"
@@ -63,6 +68,13 @@ class ImportBatch(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("curation:batch", args=[self.pk])
+
+    @property
+    def standing(self) -> str:
+        """Its state as people read it: stopped when it is not at its end and nobody is at it."""
+        if self.finished_at is not None or self.state == self.State.QUEUED:
+            return self.state
+        return self.state if self.state == self.State.RUNNING and is_held(batch_lock(self.pk)) else "stopped"
 
 
 class RejectedRecord(models.Model):

@@ -8,6 +8,9 @@ class Problem(models.Model):
     """A programming problem with tags and tests."""
 
     source = models.ForeignKey("curation.Source", on_delete=models.PROTECT, related_name="problems")
+    batch = models.ForeignKey(
+        "curation.ImportBatch", null=True, blank=True, on_delete=models.PROTECT, related_name="problems"
+    )
     external_id = models.CharField(max_length=128)
     title = models.CharField(max_length=300, blank=True)
     text = models.TextField()

@@ -3,6 +3,7 @@
 from dialogues.models.dialogues import AuthorKind, Dialogue, Method, Role, Seed, State, Turn, TurnKind
 from dialogues.models.exports import Export, Version
 from dialogues.models.reviews import Branch, Comment, Review, Revision
+from dialogues.models.withdrawals import Withdrawal
 
 __all__ = [
     "AuthorKind",
@@ -19,4 +20,5 @@ __all__ = [
     "Turn",
     "TurnKind",
     "Version",
+    "Withdrawal",
 ]

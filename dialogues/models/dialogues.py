@@ -24,6 +24,8 @@ class State(models.TextChoices):
     NEEDS_WORK = "needs_work", "needs work"
     APPROVED = "approved", "approved"
     REJECTED = "rejected", "rejected"
+    # Its source was withdrawn after it had left in an export: it stays for the record and never leaves again.
+    WITHDRAWN = "withdrawn", "withdrawn"
 
 
 class DialogueQuerySet(ClaimableQuerySet):

@@ -6,7 +6,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.benchmarks import BadBenchmark, import_benchmark
+from curation.batches import BadSource
+from curation.benchmarks import import_benchmark
+from curation.management.file_command import COUNTS
 from curation.records import BrokenFile
 from curation.sources import UnknownLayout
 from web.commands import BadInput, Outcome, StudioCommand
@@ -27,21 +29,17 @@ class Command(StudioCommand):
         if not path.is_file():
             raise BadInput(f"{path}: no such file")
         try:
-            taken = import_benchmark(path, name=options["name"], by=None, door=Door.COMMAND)
-        except BadBenchmark as bad:
-            raise BadInput(str(bad)) from None
+            batch = import_benchmark(path, name=options["name"], by=None, door=Door.COMMAND)
+        except BadSource as bad:
+            raise BadInput(str(bad).replace("source", "benchmark", 1)) from None
         except (BrokenFile, UnknownLayout) as refusal:
             raise BadInput(f"{path.name}: {refusal}") from None
-        if taken is None:
-            empty = dict.fromkeys(("read", "accepted", "duplicates", "rejected"), 0)
-            return Outcome({**empty, "benchmark": options["name"]}, [f"{path.name}: empty, nothing to import"])
-        for one in taken.rejected[:REASONS_SHOWN]:
-            self.stderr.write(f"{path.name}, line {one.line}: {one.reason}")
-        counts = {
-            "read": taken.read,
-            "accepted": taken.accepted,
-            "duplicates": taken.duplicates,
-            "rejected": len(taken.rejected),
-        }
+        counts = {name: getattr(batch, name, 0) for name in COUNTS}
+        if batch is None:
+            return Outcome({**counts, "benchmark": options["name"]}, [f"{path.name}: empty, nothing to import"])
+        for one in batch.rejected_records.all()[:REASONS_SHOWN]:
+            self.stderr.write(f"{path.name}, {one}")
+        if batch.error:
+            raise BadInput(f"{path.name}: {batch.error}")
         in_words = ", ".join(f"{count} {name}" for name, count in counts.items())
-        return Outcome({**counts, "benchmark": taken.benchmark.name}, [f"{path.name}: {in_words}"])
+        return Outcome({**counts, "benchmark": options["name"]}, [f"{path.name}: {in_words}"])

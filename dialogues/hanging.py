@@ -1,0 +1,130 @@
+"""What hangs on a source, or on one file of it: the rows that would go with it, and those that find another home."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from curation.models import (
+    ContaminationHit,
+    ImportBatch,
+    Problem,
+    Query,
+    RejectedRecord,
+    Score,
+    Sighting,
+    Solution,
+    Source,
+    Verdict,
+)
+from curation.models.queries import QueryQuerySet
+from dialogues.models import Dialogue, Export, Review, Seed, Version
+from dialogues.models.dialogues import DialogueQuerySet
+
+BLOCK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The whole of a source, or one batch of it."""
+
+    source: Source
+    batch: ImportBatch | None = None
+
+    def batches(self) -> QuerySet[ImportBatch]:
+        return self.source.batches.filter(pk=self.batch.pk) if self.batch else self.source.batches.all()
+
+    def _home(self) -> dict[str, Source | ImportBatch]:
+        return {"batch": self.batch} if self.batch else {"source": self.source}
+
+    def _of_batches(self) -> Q:
+        return Q(batch=self.batch) if self.batch else Q(batch__source=self.source)
+
+    def queries(self) -> QueryQuerySet:
+        """Queries that have their home here."""
+        return Query.objects.filter(**self._home())
+
+    def sightings(self) -> QuerySet[Sighting]:
+        return Sighting.objects.filter(self._of_batches())
+
+    def elsewhere(self) -> QuerySet[Sighting]:
+        """Sightings in files that stay."""
+        return Sighting.objects.exclude(self._of_batches())
+
+    def going(self) -> QueryQuerySet:
+        """Queries that no other file holds."""
+        return self.queries().filter(~Exists(self.elsewhere().filter(query=OuterRef("pk"))))
+
+    def moving(self) -> QueryQuerySet:
+        """Queries that a file that stays holds too."""
+        return self.queries().filter(Exists(self.elsewhere().filter(query=OuterRef("pk"))))
+
+    def problems(self) -> QuerySet[Problem]:
+        return Problem.objects.filter(**self._home())
+
+    def rejected(self) -> QuerySet[RejectedRecord]:
+        return RejectedRecord.objects.filter(self._of_batches())
+
+    def imported_dialogues(self) -> DialogueQuerySet:
+        return Dialogue.objects.filter(**self._home())
+
+    def grown_dialogues(self) -> DialogueQuerySet:
+        """Dialogues of which at least one seed goes."""
+        return Dialogue.objects.filter(self._is_grown())
+
+    def dialogues(self) -> DialogueQuerySet:
+        """Both: all that goes, or stays as withdrawn where it was exported."""
+        return Dialogue.objects.filter(Q(**self._home()) | self._is_grown())
+
+    def _is_grown(self) -> Q:
+        of_queries = Seed.objects.filter(query__in=self.going()).values("dialogue")
+        of_problems = Seed.objects.filter(problem__in=self.problems()).values("dialogue")
+        return Q(pk__in=of_queries) | Q(pk__in=of_problems)
+
+
+def exported_versions(exports: QuerySet[Export] | None = None) -> set[int]:
+    """The versions that stand in an export that was made."""
+    done = (Export.objects.all() if exports is None else exports).filter(state=Export.State.DONE)
+    return {version for listed in done.values_list("version_ids", flat=True) for version in listed}
+
+
+def counted(scope: Scope) -> dict[str, int]:
+    """How many rows of each kind are concerned."""
+    going, dialogues = scope.going(), scope.dialogues()
+    exported = _exported(dialogues)
+    return {
+        "queries": going.count(),
+        "moving": scope.moving().count(),
+        "sightings": scope.sightings().count(),
+        "scores": Score.objects.filter(query__in=going).count(),
+        "verdicts": Verdict.objects.filter(query__in=going).count(),
+        "hits": ContaminationHit.objects.filter(query__in=going).count(),
+        "freed": Query.objects.filter(duplicate_of__in=going).exclude(pk__in=going).count(),
+        "problems": scope.problems().count(),
+        "solutions": Solution.objects.filter(problem__in=scope.problems()).count(),
+        "grown": scope.grown_dialogues().count(),
+        "imported": scope.imported_dialogues().count(),
+        "exported": len(exported),
+        "reviews": _not_of(exported, Review.objects.filter(dialogue__in=dialogues)),
+        "versions": _not_of(exported, Version.objects.filter(dialogue__in=dialogues)),
+        "rejected": scope.rejected().count(),
+        "batches": scope.batches().count(),
+    }
+
+
+def _exported(dialogues: DialogueQuerySet) -> set[int]:
+    """Those of the dialogues that left in an export."""
+    left = exported_versions()
+    versions = Version.objects.filter(dialogue__in=dialogues).order_by().values_list("pk", "dialogue")
+    return {dialogue for version, dialogue in versions if version in left}
+
+
+def _not_of(exported: set[int], rows: QuerySet[Review] | QuerySet[Version]) -> int:
+    return sum(dialogue not in exported for dialogue in rows.order_by().values_list("dialogue", flat=True))
+
+
+def exports_with(scope: Scope) -> list[tuple[Export, int]]:
+    """The exports that hold dialogues of it, newest first, each with how many."""
+    versions = set(Version.objects.filter(dialogue__in=scope.dialogues()).order_by().values_list("pk", flat=True))
+    done = Export.objects.filter(state=Export.State.DONE) if versions else Export.objects.none()
+    found = [(export, len(versions.intersection(export.version_ids))) for export in done]
+    return [(export, held) for export, held in found if held]

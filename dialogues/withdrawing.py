@@ -1,0 +1,251 @@
+"""Take a source, or one file of it, out again with all that hangs on it: block by block, and on after a kill.
+
+What was exported stays for the record and never leaves again; what was paid and what people did stays in the ledger and
+among the actions.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from accounts.actions import record
+from accounts.models import Door, User
+from curation.holding import batch_lock, hold, is_held
+from curation.inserting import take_turn
+from curation.models import ImportBatch, Query, Source, Upload, Vector, Verdict
+from dialogues.hanging import Scope, counted, exported_versions
+from dialogues.models import Dialogue, Export, Review, Seed, State, Version, Withdrawal
+from dialogues.rehoming import move_home
+from runs.models import Run, RunState
+
+TASK = "dialogues.tasks.withdraw"
+QUERIES, DIALOGUES, ROWS = 200, 25, 500
+UNHEARD, UNCLAIMED = timedelta(seconds=30), timedelta(minutes=5)
+WRITING = timedelta(hours=1)
+AT_WORK = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSING, RunState.CANCELLING)
+NO_WAY_BACK = "this cannot be undone"
+
+WORDS = {
+    "queries": "queries that nothing else holds",
+    "moving": "queries that move to another file",
+    "sightings": "sightings",
+    "scores": "scores",
+    "verdicts": "verdicts of people",
+    "hits": "contamination hits",
+    "freed": "near-duplicates elsewhere that stand for themselves",
+    "problems": "problems",
+    "solutions": "solutions",
+    "grown": "dialogues grown from them",
+    "imported": "imported dialogues",
+    "exported": "of these dialogues kept as withdrawn, since they were exported",
+    "reviews": "reviews of people",
+    "versions": "approved versions",
+    "rejected": "rejected records",
+    "batches": "imports",
+}
+NAMES = {
+    "curation.Query": "queries",
+    "curation.Sighting": "sightings",
+    "curation.Score": "scores",
+    "curation.Verdict": "verdicts",
+    "curation.ContaminationHit": "hits",
+    "curation.Problem": "problems",
+    "curation.Solution": "solutions",
+    "curation.RejectedRecord": "rejected",
+    "dialogues.Review": "reviews",
+    "dialogues.Version": "versions",
+}
+
+Counted = Counter[str]
+Step = tuple[QuerySet[Any], int, Callable[[Sequence[int]], Counted]]
+Watch = Callable[[Withdrawal], None]
+
+
+class CannotWithdraw(ValueError):
+    """Not now, or not at all; the message says why."""
+
+
+def check_may_go(scope: Scope) -> None:
+    """Raise CannotWithdraw while something is at work on these rows, or when they are a benchmark."""
+    if scope.batches().filter(holds=ImportBatch.Holds.BENCHMARK).exists():
+        name = scope.source.slug
+        raise CannotWithdraw(f"{name} is a benchmark; manage.py withdraw_benchmark {name} checks against it no longer")
+    open_batches = scope.batches().filter(finished_at=None).values_list("pk", flat=True)
+    if any(is_held(batch_lock(pk)) for pk in open_batches):
+        raise CannotWithdraw(f"an import into {scope.source} is at work; wait until it has ended")
+    if (run := Run.objects.filter(state__in=AT_WORK).first()) is not None:
+        raise CannotWithdraw(f"{run} is {run.get_state_display()}; pause it or wait until it has ended")
+    if Export.objects.filter(state=Export.State.RUNNING, started_at__gt=timezone.now() - WRITING).exists():
+        raise CannotWithdraw("an export is being written; wait until it has ended")
+
+
+def ask(scope: Scope, *, by: User | None, door: Door = Door.PAGE) -> Withdrawal:
+    """Note that it is to be withdrawn, and by whom; `carry_out` does it. From now on nothing is imported into it."""
+    check_may_go(scope)
+    expected = counted(scope)
+    with transaction.atomic():
+        source = Source.objects.select_for_update().get(pk=scope.source.pk)
+        if source.withdrawn_at is not None:
+            raise CannotWithdraw(f"{source} is being withdrawn already")
+        Source.objects.filter(pk=source.pk).update(withdrawn_at=timezone.now())
+        asked = Withdrawal.objects.create(
+            source=source,
+            batch=scope.batch,
+            slug=source.slug,
+            is_whole=scope.batch is None,
+            file_name=scope.batch.file_name if scope.batch else "",
+            expected=expected,
+            handed_at=timezone.now(),
+            by=by,
+        )
+        what = "import" if scope.batch else "source"
+        record(f"withdraw {what}", [], by=by, door=door, note=f"{asked.what}: {in_words(expected)}; {NO_WAY_BACK}")
+    return asked
+
+
+def go_on(asked: Withdrawal) -> None:
+    """Let a stopped withdrawal be carried on."""
+    waits = {"state": Withdrawal.State.QUEUED, "error": "", "handed_at": timezone.now()}
+    Withdrawal.objects.filter(pk=asked.pk, finished_at=None).update(**waits)
+
+
+def in_words(counts: dict[str, int]) -> str:
+    """What went, as one line of the record."""
+    return ", ".join(f"{n:,} {words}" for words, n in named(counts)) or "nothing"
+
+
+def named(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """Each count that is not nothing, with what it counts in words."""
+    return [(words, n) for name, words in WORDS.items() if (n := counts.get(name, 0))]
+
+
+def carry_out(withdrawal_id: int, *, watch: Watch = lambda withdrawal: None) -> None:
+    """Do it, or the rest of it. Doubled and late messages change nothing."""
+    try:
+        held = hold(lock_name(withdrawal_id))
+    except BlockingIOError:  # another worker is at it
+        return
+    try:
+        asked = Withdrawal.objects.select_related("source", "batch").get(pk=withdrawal_id)
+        if asked.finished_at is None and asked.source is not None and (asked.is_whole or asked.batch is not None):
+            _carry_out(asked, Scope(asked.source, asked.batch), watch)
+    finally:
+        held.release()
+
+
+def _carry_out(asked: Withdrawal, scope: Scope, watch: Watch) -> None:
+    asked.state, asked.error = Withdrawal.State.RUNNING, ""
+    asked.save(update_fields=["state", "error"])
+    try:
+        for rows, size, remove in _steps(scope):
+            for block in _blocks(rows, size):
+                with transaction.atomic():
+                    take_turn()  # no import finds a query that is about to go
+                    _note(asked, remove(block))
+                watch(asked)
+        _finish(asked, scope)
+    except BaseException as failure:
+        asked.state, asked.error = Withdrawal.State.FAILED, f"stopped by {type(failure).__name__}: {failure}"
+        asked.save(update_fields=["state", "error"])
+        raise
+
+
+def _steps(scope: Scope) -> Iterator[Step]:
+    """What goes, in this order; each is looked for when the one before it is gone."""
+    yield scope.dialogues().filter(state=State.APPROVED), ROWS, _hold_back
+    yield scope.dialogues(), DIALOGUES, partial(_remove_dialogues, scope, exported_versions())
+    yield scope.queries(), QUERIES, partial(_remove_queries, scope)
+    yield scope.problems(), DIALOGUES, lambda block: _delete(scope.problems().filter(pk__in=block))
+    yield scope.sightings(), ROWS, lambda block: _delete(scope.sightings().filter(pk__in=block))
+    yield scope.rejected(), ROWS, lambda block: _delete(scope.rejected().filter(pk__in=block))
+
+
+def _note(asked: Withdrawal, counts: Counted) -> None:
+    for name, n in counts.items():
+        asked.gone[name] = asked.gone.get(name, 0) + n
+    asked.save(update_fields=["gone"])
+
+
+def _hold_back(block: Sequence[int]) -> Counted:
+    """First of all: nothing of it leaves in an export any more."""
+    after = {"state": State.WITHDRAWN, "approved_version": None, "claimed_by": None, "claimed_until": None}
+    Dialogue.objects.filter(pk__in=block).update(version=F("version") + 1, changed_at=timezone.now(), **after)
+    return Counter()
+
+
+def _remove_dialogues(scope: Scope, left: set[int], block: Sequence[int]) -> Counted:
+    """Those that left in an export stay, without seeds and without a source; the others go."""
+    versions = Version.objects.filter(dialogue__in=block).order_by().values_list("pk", "dialogue")
+    kept = {dialogue for version, dialogue in versions if version in left}
+    imported = scope.imported_dialogues().filter(pk__in=block).count()
+    _hold_back(block)
+    Seed.objects.filter(dialogue__in=kept).delete()
+    Dialogue.objects.filter(pk__in=kept).update(source=None, batch=None)
+    going = [pk for pk in block if pk not in kept]
+    counts = [_delete(model.objects.filter(dialogue__in=going)) for model in (Review, Version)]
+    counts.append(_delete(Dialogue.objects.filter(pk__in=going)))
+    return sum(counts, Counter(imported=imported, grown=len(block) - imported, exported=len(kept)))
+
+
+def _remove_queries(scope: Scope, block: Sequence[int]) -> Counted:
+    """Those that only this holds go, with what was said of them; the others move."""
+    going = dict(scope.going().filter(pk__in=block).values_list("pk", "text_hash"))
+    moved = move_home(set(block) - set(going), scope)
+    duplicates = Query.objects.filter(duplicate_of__in=going)
+    alone = list(duplicates.values_list("pk", flat=True))
+    freed = len(alone) - scope.going().filter(pk__in=alone).count()
+    Query.objects.filter(pk__in=alone).update(duplicate_of=None, duplicate_reason="")
+    Vector.objects.filter(text_hash__in=going.values()).delete()
+    verdicts = _delete(Verdict.objects.filter(query__in=going))
+    return verdicts + _delete(Query.objects.filter(pk__in=going)) + Counter(moving=moved, freed=freed)
+
+
+def _delete(rows: QuerySet[Any]) -> Counted:
+    """Delete rows with what cascades from them; how many of each kind that were."""
+    _, of_tables = rows.delete()
+    return Counter({NAMES[table]: n for table, n in of_tables.items() if table in NAMES})
+
+
+def _finish(asked: Withdrawal, scope: Scope) -> None:
+    uploads = list(Upload.objects.filter(batch__in=scope.batches()))
+    with transaction.atomic():
+        _note(asked, Counter(batches=scope.batches().count()))
+        scope.batches().delete()
+        Withdrawal.objects.filter(pk=asked.pk).update(
+            state=Withdrawal.State.DONE, source=None, batch=None, finished_at=timezone.now()
+        )
+        if scope.batch is None:
+            scope.source.delete()
+        else:
+            Source.objects.filter(pk=scope.source.pk).update(withdrawn_at=None)
+    for upload in uploads:
+        upload.path.unlink(missing_ok=True)
+
+
+def _blocks(rows: QuerySet[Any], size: int) -> Iterator[list[int]]:
+    """The keys of all rows in blocks; half a million of them take a few megabytes."""
+    keys = array("q", rows.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=10_000))
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size].tolist()
+
+
+def unheard_of() -> list[int]:
+    """Withdrawals that no worker can know of: the message was lost, or its worker was killed."""
+    now = timezone.now()
+    waiting = Withdrawal.objects.filter(state=Withdrawal.State.QUEUED, handed_at__lt=now - UNCLAIMED)
+    waiting |= Withdrawal.objects.filter(state=Withdrawal.State.RUNNING, handed_at__lt=now - UNHEARD)
+    keys = [pk for pk in waiting.order_by("pk").values_list("pk", flat=True) if not is_held(lock_name(pk))]
+    Withdrawal.objects.filter(pk__in=keys).update(handed_at=now)
+    return keys
+
+
+def lock_name(withdrawal_id: int) -> str:
+    """The lock that the worker at a withdrawal holds."""
+    return f"withdrawal-{withdrawal_id}"
