@@ -1,10 +1,12 @@
 """For each benchmark task the queries that lie nearest to it in meaning, out of a pool of any size.
 
-Vectors of queries are read in blocks and only the nearest few of each task are kept, so memory stays the same.
+Vectors of queries are read in blocks and only the nearest few of each task are kept, so memory stays the same. Some
+queries lie near everything and would take the places of others at every task; so a query is ranked by how near it lies
+to this task beyond how near it lies to tasks at large.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 2000
+# A query lies near tasks at large as it does to this many of its nearest ones; so much of that is taken off its rank.
+AT_LARGE, AT_LARGE_SHARE = 10, 0.5
 DOCSTRING = re.compile(r"\"\"\"(.*?)\"\"\"|'''(.*?)'''", re.DOTALL)
 EXAMPLES = re.compile(r">>>|\n\s*(?:for )?examples?\b|\n\s*\n", re.IGNORECASE)
 
@@ -30,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A query that is among the nearest of a task, and the cosine of the angle between the two."""
+    """A query that is among the nearest of a task, and how similar the two are: a cosine."""
 
     task_id: int
     query_id: int
@@ -52,7 +56,7 @@ def views_of(prompt: str) -> list[str]:
     docstrings = [double or single for double, single in DOCSTRING.findall(prompt)]
     told = docstrings[-1].strip() if docstrings else prompt.strip()
     prose = EXAMPLES.split(told)[0].strip()
-    return list(dict.fromkeys(view for view in (told, prose) if view))
+    return list(dict.fromkeys(view for view in (told, prose) if view)) or [prompt]
 
 
 def nearest_queries(count: int, embedder: Embeds, progress: Progress, *, block: int = BLOCK) -> Iterator[Neighbour]:
@@ -60,45 +64,55 @@ def nearest_queries(count: int, embedder: Embeds, progress: Progress, *, block: 
     import numpy as np
 
     tasks = BenchmarkTask.objects.filter(benchmark__withdrawn=False).order_by("pk").values_list("pk", "prompt")
-    viewed = [(task_id, view) for task_id, prompt in tasks for view in views_of(prompt)]
-    references = _embedded([view for _, view in viewed], embedder)
-    best = _Nearest(len(viewed), count)
+    views = {task_id: views_of(prompt) for task_id, prompt in tasks}
+    references = _references(views, embedder)
+    best = _Nearest(len(views), count)
     for keys, vectors in _blocks(embedder.name, progress, block):
         best.offer(references @ vectors.T, np.array(keys))
-    yield from _by_task([task_id for task_id, _ in viewed], best, count)
+    for task_id, found in zip(views, best.found(), strict=True):
+        for key, similarity in found:
+            yield Neighbour(task_id, key, round(similarity, 4))
 
 
 class _Nearest:
-    """The highest few similarities seen so far, one row per view of a task."""
+    """The queries of highest rank seen so far, one row per task."""
 
-    def __init__(self, rows: int, count: int) -> None:
+    def __init__(self, tasks: int, count: int) -> None:
         import numpy as np
 
         self.count = count
-        self.similarities: NDArray[np.float32] = np.empty((rows, 0), dtype=np.float32)
-        self.keys: NDArray[np.int64] = np.empty((rows, 0), dtype=np.int64)
+        self.ranks: NDArray[np.float32] = np.empty((tasks, 0), dtype=np.float32)
+        self.similarities: NDArray[np.float32] = np.empty((tasks, 0), dtype=np.float32)
+        self.keys: NDArray[np.int64] = np.empty((tasks, 0), dtype=np.int64)
 
     def offer(self, similarities: "NDArray[np.float32]", keys: "NDArray[np.int64]") -> None:
+        """Similarities of all tasks to some queries."""
         import numpy as np
 
+        nearest_tasks = min(AT_LARGE, len(similarities))
+        at_large = np.partition(similarities, -nearest_tasks, axis=0)[-nearest_tasks:].mean(axis=0)
+        ranks = np.concatenate([self.ranks, similarities - AT_LARGE_SHARE * at_large], axis=1)
         every = np.concatenate([self.similarities, similarities], axis=1)
         every_key = np.concatenate([self.keys, np.broadcast_to(keys, similarities.shape)], axis=1)
-        if every.shape[1] > self.count:
-            places = np.argpartition(-every, self.count - 1, axis=1)[:, : self.count]
-            every, every_key = np.take_along_axis(every, places, 1), np.take_along_axis(every_key, places, 1)
-        self.similarities, self.keys = every, every_key
+        kept = min(self.count, ranks.shape[1])
+        places = np.argpartition(-ranks, kept - 1, axis=1)[:, :kept]
+        self.ranks = np.take_along_axis(ranks, places, axis=1)
+        self.similarities = np.take_along_axis(every, places, axis=1)
+        self.keys = np.take_along_axis(every_key, places, axis=1)
+
+    def found(self) -> Iterator[list[tuple[int, float]]]:
+        """Per task key and similarity, the most similar first."""
+        for keys, similarities in zip(self.keys.tolist(), self.similarities.tolist(), strict=True):
+            yield sorted(zip(keys, similarities, strict=True), key=lambda one: (-one[1], one[0]))
 
 
-def _by_task(task_ids: Sequence[int], best: _Nearest, count: int) -> Iterator[Neighbour]:
-    nearest: dict[int, dict[int, float]] = {}
-    for task_id, similarities, keys in zip(task_ids, best.similarities.tolist(), best.keys.tolist(), strict=True):
-        of_task = nearest.setdefault(task_id, {})
-        for similarity, key in zip(similarities, keys, strict=True):
-            of_task[key] = max(similarity, of_task.get(key, -1.0))
-    for task_id, of_task in nearest.items():
-        ranked = sorted(of_task.items(), key=lambda found: (-found[1], found[0]))
-        for key, similarity in ranked[:count]:
-            yield Neighbour(task_id, key, round(similarity, 4))
+def _references(views: Mapping[int, list[str]], embedder: Embeds) -> "NDArray[np.float32]":
+    """One row per task, the mean of its views: its product with a query is the mean of their similarities."""
+    import numpy as np
+
+    vectors = _embedded([view for of_task in views.values() for view in of_task], embedder)
+    ends = np.cumsum([len(of_task) for of_task in views.values()])
+    return np.stack([part.mean(axis=0) for part in np.split(vectors, ends[:-1])])
 
 
 def _embedded(texts: Sequence[str], embedder: Embeds) -> "NDArray[np.float32]":
