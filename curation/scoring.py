@@ -5,7 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from django.db import connection
+from django.utils import timezone
+
 from accounts.models import Door, User
+from curation.inserting import as_stored
 from curation.judges import counting_judges, let_count, messages_for
 from curation.models import AnswerOrder, Judge, Query, Score, ScoreState
 from curation.models.queries import QueryQuerySet
@@ -17,6 +21,8 @@ from runs.kinds import Answer, Ask, Estimate, Execute, Finished, Kind, PlannedIt
 from runs.models import Run
 
 ROLE = "scorer"
+# What a score holds of an outcome.
+SAID = ("value", "expected", "explanation", "state", "call_id")
 REMINDER = (
     "Your reply does not hold exactly one score where it was asked for. "
     "Reply again with just the digit of your score, 1 to 5, and nothing else."
@@ -131,33 +137,34 @@ async def step(payload: dict[str, Any], ask: Ask, execute: Execute) -> ScoreOutc
 
 def save(finished: Sequence[Finished]) -> None:
     """Write the scores, and the facts of each query once every judge that counts has answered."""
+    if not finished:  # every lease was lost
+        return
     query_ids = sorted({one.item.payload["query_id"] for one in finished})
     # Two workers that write the two scores of a query at once would each miss the other's.
     list(Query.objects.select_for_update(no_key=True).filter(pk__in=query_ids).order_by("pk").values_list("pk"))
-    columns = ["value", "expected", "explanation", "state", "call"]
-    Score.objects.bulk_create(
-        [_score(one) for one in finished],
-        update_conflicts=True,
-        unique_fields=["query", "judge"],
-        update_fields=columns,
-    )
+    _store_scores(finished)
     judges = counting_judges()
     counting = {judge.pk for judge in judges}
     if touched := {one.item.payload["query_id"] for one in finished if one.item.payload["judge_id"] in counting}:
         store_facts(sorted(touched), judges)
 
 
-def _score(finished: Finished) -> Score:
-    outcome: ScoreOutcome = finished.outcome
-    return Score(
-        query_id=finished.item.payload["query_id"],
-        judge_id=finished.item.payload["judge_id"],
-        value=outcome.value,
-        expected=outcome.expected,
-        explanation=outcome.explanation,
-        state=outcome.state,
-        call_id=outcome.call_id,
-    )
+def _store_scores(finished: Sequence[Finished]) -> None:
+    """Write the scores; what a judge says of a query it has rated before replaces that. One statement for all."""
+    now, columns = as_stored(timezone.now()), ("query_id", "judge_id", "created_at", *SAID)
+    places = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(finished))
+    changes = ", ".join(f"{name} = excluded.{name}" for name in SAID)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO curation_score ({', '.join(columns)}) VALUES {places} "  # noqa: S608  # names of columns
+            f"ON CONFLICT (query_id, judge_id) DO UPDATE SET {changes}",
+            [value for one in finished for value in _row(one, now)],
+        )
+
+
+def _row(finished: Finished, now: str) -> Sequence[Any]:
+    payload, outcome = finished.item.payload, finished.outcome
+    return (payload["query_id"], payload["judge_id"], now, *(getattr(outcome, name) for name in SAID))
 
 
 def estimate(payload: dict[str, Any]) -> Estimate:

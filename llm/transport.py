@@ -47,9 +47,11 @@ class Patterned(AsyncOpenAI):
             lines = self._pattern.headers.multi_items()
             self._pattern.headers = httpx2.Headers([line for line in lines if not line[0].startswith(OF_ONE)])
         of = self._pattern
-        return httpx2.Request(
-            options.method, of.url, headers=of.headers, content=options.content, extensions=of.extensions
-        )
+        # As a stream it is not looked over for headers again; aiohttp writes the one that tells its length.
+        content = httpx2.ByteStream(options.content)
+        request = httpx2.Request(options.method, of.url, headers=of.headers, stream=content, extensions=of.extensions)
+        request.read()
+        return request
 
 
 class Transport:
@@ -57,8 +59,9 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint, key: str) -> None:
         self.endpoint = endpoint
-        # Whole, because the client parses and joins a relative one anew for every call.
-        self._address = f"{endpoint.base_url.rstrip('/')}/chat/completions"
+        address = f"{endpoint.base_url.rstrip('/')}/chat/completions"
+        # What `post` of the client would make anew for every call, with a deep copy of each of its defaults.
+        self._options = FinalRequestOptions.construct(method="post", url=address)
         short_s = min(CONNECT_TIMEOUT_S, endpoint.timeout_s / 2)
         timeout = httpx2.Timeout(endpoint.timeout_s, connect=short_s, pool=short_s)
         # The caller counts what is in flight. 0 is aiohttp's "no limit"; without it the connector waits at 100.
@@ -77,7 +80,8 @@ class Transport:
         try:
             # The client's own limit counts the silence between two chunks; this one counts the whole call.
             async with asyncio.timeout(self.endpoint.timeout_s):
-                return await self._openai.post(self._address, cast_to=httpx2.Response, content=request)
+                options = self._options.model_copy(update={"content": request})
+                return await self._openai.request(httpx2.Response, options)
         except APIStatusError as error:
             raise from_status(self.endpoint, error) from error
         except (APIConnectionError, aiohttp.ClientError) as error:

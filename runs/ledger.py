@@ -24,6 +24,8 @@ KEPT = (
 COUNTED = ("attempts", "answers", "lost")
 FIXED = ("key", "role", "endpoint", "model", "sample", "created_at")
 COLUMNS = (*FIXED, *COUNTED, *KEPT)
+# Set up for the few kilobytes of a call: zlib's usual tables take five times as long to lay out as those to fill.
+WINDOW_BITS, MEMORY_LEVEL = 13, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,10 @@ def settle(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, bool]]:
     A later answer is counted and paid, but does not replace the first. One statement for all of them, because this
     is done for every call of every run.
     """
-    rows: dict[str, list[Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
     for outcome in outcomes:
-        _add(rows, outcome)
+        _add(rows, outcome, now)
     if not rows:
         return {}
     places = ", ".join(["(" + ", ".join(["%s"] * len(COLUMNS)) + ")"] * len(rows))
@@ -106,11 +109,12 @@ def settle(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, bool]]:
         cursor.execute(
             f"INSERT INTO runs_call ({', '.join(COLUMNS)}) VALUES {places} "  # noqa: S608  # names of columns
             f"ON CONFLICT (key) DO UPDATE SET {UPDATES} RETURNING key, id, answers, state",
-            [value for row in rows.values() for value in row],
+            [row[name] for row in rows.values() for name in COLUMNS],
         )
         written = cursor.fetchall()
-    ours = {key: row[COLUMNS.index("answers")] for key, row in rows.items()}
-    return {key: (pk, state == CallState.DONE and answers == ours[key]) for key, pk, answers, state in written}
+    return {
+        key: (pk, state == CallState.DONE and answers == rows[key]["answers"]) for key, pk, answers, state in written
+    }
 
 
 def settled(keys: Iterable[str]) -> dict[str, tuple[int, bool]]:
@@ -136,17 +140,16 @@ def _updates() -> str:
 UPDATES = _updates()
 
 
-def _add(rows: dict[str, list[Any]], outcome: Outcome) -> None:
+def _add(rows: dict[str, dict[str, Any]], outcome: Outcome, now: Any) -> None:
     """Add one outcome to the rows; those of one key become one row, in which the first answer stands."""
-    row = dict(zip(COLUMNS, rows[outcome.sent.key], strict=True)) if outcome.sent.key in rows else None
-    new = _row(outcome)
+    row, new = rows.get(outcome.sent.key), _row(outcome, now)
     if row is not None:
         first = row if row["state"] == CallState.DONE else new
-        new = {**first} | {name: row[name] + new[name] for name in COUNTED}
-    rows[outcome.sent.key] = [new[name] for name in COLUMNS]
+        new = first | {name: row[name] + new[name] for name in COUNTED}
+    rows[outcome.sent.key] = new
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
+def _row(outcome: Outcome, now: Any) -> dict[str, Any]:
     sent, answered = outcome.sent, outcome.response is not None
     return {
         "key": sent.key,
@@ -154,13 +157,13 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "endpoint": sent.endpoint,
         "model": sent.model,
         "sample": sent.sample,
-        "created_at": connection.ops.adapt_datetimefield_value(timezone.now()),
+        "created_at": now,
         "attempts": 0 if outcome.error_kind == "not_sent" else 1,
         "answers": int(answered),
         "lost": int(outcome.error_kind == "unknown"),
         "run_id": sent.run_id,
-        "request": zlib.compress(sent.request, 1),
-        "response": zlib.compress(outcome.response, 1) if outcome.response is not None else None,
+        "request": compressed(sent.request),
+        "response": compressed(outcome.response) if outcome.response is not None else None,
         "finish_reason": storable(outcome.finish_reason, 32),
         "prompt_tokens": outcome.prompt_tokens,
         "completion_tokens": outcome.completion_tokens,
@@ -170,6 +173,12 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "error": storable(outcome.error, 4000),
         "state": _state(outcome),
     }
+
+
+def compressed(text: bytes) -> bytes:
+    """As requests and answers are stored; `zlib.decompress` reads it."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, WINDOW_BITS, MEMORY_LEVEL)
+    return packer.compress(text) + packer.flush()
 
 
 def _state(outcome: Outcome) -> CallState:

@@ -12,8 +12,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections, transaction
-from django.db.models import F
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
 
 from runs.models import EndpointBucket, Run
 from runs.outcomes import Outcome
@@ -50,13 +49,19 @@ class Tally:
                 self.counts["calls_failed"] += 1
 
     def apply(self, run_id: int) -> None:
-        """Add everything to the run in one statement, the last of the transaction: its row is locked but briefly."""
-        changes: dict[str, Any] = {name: F(name) + number for name, number in self.counts.items() if number}
+        """Add everything to the run, last in the transaction: its row is locked but briefly."""
+        added: dict[str, int | Decimal] = {name: number for name, number in self.counts.items() if number}
         if self.spent:
-            changes["spent"] = F("spent") + self.spent
-        changes |= self.columns
-        if changes:
-            Run.objects.filter(pk=run_id).update(**changes)
+            added["spent"] = self.spent
+        if added:
+            changes = ", ".join(f"{name} = {name} + %s" for name in added)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"UPDATE runs_run SET {changes} WHERE id = %s",  # noqa: S608  # names of columns
+                    [*added.values(), run_id],
+                )
+        if self.columns:
+            Run.objects.filter(pk=run_id).update(**self.columns)
 
 
 Work = Callable[[Tally, list[Any]], Sequence[Any]]
@@ -196,10 +201,18 @@ class Writer:
             for group in groups:
                 outcomes.extend(group[0].work(tally, [one.argument for one in group]))
             tally.apply(self.run.pk)
-            self.run = Run.objects.get(pk=self.run.pk)
-            self.endpoints = {row.endpoint: row for row in EndpointBucket.objects.all()}
+            self.run = _present(self.run)
+            endpoints = EndpointBucket.objects.raw("SELECT * FROM runs_endpointbucket")
+            self.endpoints = {row.endpoint: row for row in endpoints}
         self.seen_at = time.monotonic()
         return outcomes
+
+
+def _present(run: Run) -> Run:
+    """The run's row as it now stands. Written out, because putting a query together costs more than to carry it out."""
+    for row in Run.objects.raw("SELECT * FROM runs_run WHERE id = %s", [run.pk]):
+        return row
+    raise Run.DoesNotExist(f"{run} is gone")
 
 
 def _waiting(work: Work, argument: Any, *, locks_run: bool = False) -> _Waiting:

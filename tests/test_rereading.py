@@ -12,11 +12,12 @@ from accounts.actions import undo
 from accounts.models import Action, Door
 from curation.deciding import decide
 from curation.models import Query, Score
-from curation.readings import store_facts
+from curation.readings import VERDICT, store_facts
 from curation.rereading import reread_scores
 from curation.rules import Rule
+from curation.scoring import save
 from runs.models import Call
-from tests.judged import a_judge, two_judges
+from tests.judged import a_judge, a_scored_query, two_judges
 from tests.making import a_query
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +136,26 @@ def test_the_command_says_what_it_did_and_needs_to_be_told_what_to_do():
     with pytest.raises(CommandError, match="--reparse") as refused:
         call_command("rescore")
     assert refused.value.returncode == 2
+
+
+def test_the_facts_of_many_queries_are_written_together_but_not_over_what_a_rule_decided():
+    first, second = judges = two_judges()
+    queries = [a_scored_query({first: 5, second: value}) for value in (2, None, 4, 4)]
+    queries.append(a_scored_query({first: 5}))
+    by_rule = {"decision": "drop", "decision_rule": "gap at most 1", "decided_at": timezone.now()}
+    Query.objects.filter(pk=queries[2].pk).update(**by_rule)
+    Query.objects.filter(pk=queries[3].pk).update(**by_rule | {"decision_rule": VERDICT})
+    store_facts([query.pk for query in queries], judges)
+    facts = Query.objects.filter(pk__in=[query.pk for query in queries]).order_by("pk")
+    assert list(facts.values_list("scoring", "mean", "raw_gap")) == [
+        ("readable", 3.5, 3),
+        ("unreadable", None, None),
+        ("none", None, None),
+        ("readable", 4.5, 1),
+        ("none", None, None),
+    ]
+
+
+def test_saving_nothing_because_every_lease_was_lost_changes_nothing():
+    save([])
+    assert not Score.objects.exists()
