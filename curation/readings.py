@@ -2,9 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import chain
 from statistics import fmean
 
+from django.db import connection
 from django.db.models import Avg, Count, OuterRef, Subquery
 
 from curation.models import Contamination, Decision, Judge, Query, Score, ScoreState, Scoring
@@ -68,19 +70,42 @@ def pattern_of(row: Row, judges: Sequence[Judge]) -> str:
 def store_facts(query_ids: Sequence[int], judges: Sequence[Judge]) -> None:
     """Write what was said of queries that all judges have answered, and the facts of those no rule has decided.
 
-    `decide` brings the others up to date: it changes facts and decision of a query together.
+    `decide` brings the others up to date: it changes facts and decision of a query together. One statement for all,
+    because this is done for every score of every run.
     """
-    rows = rows_of(query_ids, judges)
-    answered = {query_id: row for query_id, row in rows.items() if pattern_of(row, judges)}
-    by_rule = Query.objects.filter(pk__in=answered).exclude(decision=Decision.NONE).exclude(decision_rule=VERDICT)
-    decided = set(by_rule.values_list("pk", flat=True))
-    alike: dict[tuple[str, Facts, bool], list[int]] = defaultdict(list)
-    for query_id, row in answered.items():
-        alike[pattern_of(row, judges), facts_of(row), query_id in decided].append(query_id)
-    for (pattern, facts, is_decided), ids in alike.items():
-        columns = {"scoring": facts.scoring, "mean": facts.mean, "raw_gap": facts.raw_gap}
-        Query.objects.filter(pk__in=ids).update(ratings=pattern, **({} if is_decided else columns))
-    store_expected(answered, judges)
+    answered = [
+        (query_id, pattern, expected_of(row), *astuple(facts_of(row)))
+        for query_id, row in rows_of(query_ids, judges).items()
+        if (pattern := pattern_of(row, judges))
+    ]
+    if not answered:
+        return
+    places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(answered))
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE_FACTS.format(places), [Decision.NONE, VERDICT, *chain.from_iterable(answered)])
+
+
+UPDATE_FACTS = """
+UPDATE curation_query SET
+    ratings = said.ratings,
+    expected = said.expected,
+    scoring = CASE WHEN said.is_open THEN said.scoring ELSE curation_query.scoring END,
+    mean = CASE WHEN said.is_open THEN said.mean ELSE curation_query.mean END,
+    raw_gap = CASE WHEN said.is_open THEN said.raw_gap ELSE curation_query.raw_gap END
+FROM (
+    SELECT id, column2 AS ratings, CAST(column3 AS double precision) AS expected, column4 AS scoring,
+        CAST(column5 AS double precision) AS mean, CAST(column6 AS smallint) AS raw_gap,
+        decision = %s OR decision_rule = %s AS is_open
+    FROM (VALUES {}) AS facts JOIN curation_query ON id = column1
+) AS said
+WHERE curation_query.id = said.id
+"""
+
+
+def expected_of(row: Row) -> float | None:
+    """The mean of the expected scores of a query, where every judge has one."""
+    levels = [said.expected for said in row if said is not None and said.expected is not None]
+    return fmean(levels) if row and len(levels) == len(row) else None
 
 
 def store_expected(rows: Mapping[int, Row], judges: Sequence[Judge]) -> None:
