@@ -1,0 +1,98 @@
+"""A file's way in and out again in a browser on a running site: send, map, start, watch, take home, withdraw."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from tests.browsing import wait_until
+from tests.servers import free_port
+from tests.test_browser_way import PASSWORD, answers
+
+pytestmark = pytest.mark.needs("chromium")
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def address(site):
+    make = f"from accounts.people import make_person; make_person('ada', role='administrator', password='{PASSWORD}')"
+    site.manage("shell", "--no-imports", "-c", make)
+    port = free_port()
+    process = site.start("up", "--port", port)
+    deadline = time.monotonic() + 90
+    while not answers(f"http://127.0.0.1:{port}/login/"):
+        assert process.poll() is None and time.monotonic() < deadline, "the site did not start"
+        time.sleep(0.2)
+    yield f"http://127.0.0.1:{port}"
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+@pytest.fixture
+def tab(chromium, address):
+    context = chromium.new_context(base_url=address, accept_downloads=True, viewport={"width": 1280, "height": 800})
+    tab = context.new_page()
+    tab.troubles = []
+    tab.on("dialog", lambda dialog: (tab.troubles.append(dialog.message), dialog.dismiss()))
+    tab.on("console", lambda told: tab.troubles.append(told.text) if told.type == "error" else None)
+    tab.goto("/imports/new/")
+    tab.fill("input[name=username]", "ada")
+    tab.fill("input[name=password]", PASSWORD)
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/imports/new/")
+    yield tab
+    context.close()
+
+
+def look(tab, name):
+    """Nothing of the file has become part of the page, at both widths; a picture where one is asked for."""
+    assert tab.evaluate("document.querySelectorAll('main img, main script, [onerror]').length") == 0
+    for width in (390, 1280):
+        tab.set_viewport_size({"width": width, "height": 800})
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+        if folder := os.environ.get("PICTURES"):
+            tab.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
+
+
+def test_a_file_of_odd_fields_is_mapped_imported_taken_home_and_withdrawn(tab, site, tmp_path):
+    rows = "".join(f'"Frage {n}: {HOSTILE}","```python\nprint({n})\n```"\n' for n in range(300))
+    file = tmp_path / f"odd {HOSTILE.replace('/', '')}'.csv"
+    file.write_text(f"frage,antwort_1\n{rows}Frage ohne Antwort,\n")
+    tab.set_input_files("#id_file", file)
+    tab.click("#upload-send")
+    tab.get_by_text("no known layout; fields seen: antwort_1, frage").wait_for()
+    assert file.name in tab.inner_text("h1")
+    look(tab, "unknown")
+
+    tab.fill("#id_map_text", "frage")
+    tab.fill("#id_map_response", "antwort_1")
+    tab.fill("#id_source", "forum")
+    tab.click("#upload-look")
+    tab.get_by_text("100 would be taken and 0 rejected").wait_for()
+    look(tab, "mapped")
+    tab.focus("#upload-start")
+    tab.keyboard.press("Enter")
+
+    tab.wait_for_url(re.compile(r"/imports/\d+/"))
+    tab.locator("h1 .badge.good").wait_for(timeout=30_000)
+    assert tab.locator("[data-poll]").count() == 0
+    wait_until(tab, "!document.querySelector('.meter')")
+    assert [one.split("\n")[-1] for one in tab.locator(".figures > div").all_inner_texts()] == ["301", "300", "0", "1"]
+    look(tab, "batch")
+    with tab.expect_download() as download:
+        tab.click("#rejected-csv")
+    assert "field 'antwort_1' is blank" in download.value.path().read_text("utf-8-sig")
+    assert not list((tmp_path / "var" / "uploads").iterdir())
+
+    tab.click("#withdraw-source")
+    tab.get_by_text("queries that nothing else holds").wait_for()
+    look(tab, "withdraw")
+    tab.fill("#id_slug", "forum")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(re.compile(r"/withdrawals/\d+/"))
+    tab.locator("h1 .badge.good").wait_for(timeout=30_000)
+    look(tab, "withdrawal")
+    assert site.ask_database("[Query.objects.count(), Source.objects.count()]") == [0, 0]
+    assert tab.troubles == []
