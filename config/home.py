@@ -69,7 +69,7 @@ def way() -> list[Counter]:
     queries, dialogues = reverse("curation:queries"), reverse("dialogues:dialogues")
     unique = sum(count for stage, count in stages.items() if stage != Stage.DUPLICATE)
     return [
-        Counter("Read", read, f"{sources} source{'' if sources == 1 else 's'}", reverse("curation:batches")),
+        Counter("Read", read, f"{sources} source{'' if sources == 1 else 's'}", reverse("curation:lines")),
         Counter("Unique", unique, f"{stages.get(Stage.DUPLICATE, 0):,} near-duplicates", f"{queries}?stage=unique"),
         Counter(
             "Scored",
@@ -94,7 +94,12 @@ def way() -> list[Counter]:
             f"{states.get(State.REJECTED, 0):,} rejected",
             f"{dialogues}?state=approved",
         ),
-        Counter("Exported", exported, f"{files} file{'' if files == 1 else 's'}", reverse("dialogues:exports")),
+        Counter(
+            "Exported",
+            exported,
+            f"in {files} file{'' if files == 1 else 's'}",
+            f"{dialogues}?exported=yes",
+        ),
     ]
 
 
@@ -131,7 +136,6 @@ def _read() -> tuple[int, int]:
 
 
 def _exported() -> tuple[int, int]:
-    """How many dialogues the newest finished export holds, and how many files were written."""
+    """How many dialogues have left in a finished export, and how many files were written."""
     done = Export.objects.filter(state=Export.State.DONE)
-    newest = done.values_list("dialogues", flat=True).first()
-    return newest or 0, done.count()
+    return Dialogue.objects.filter(exported=True).count(), done.count()

@@ -103,8 +103,10 @@ def store_queries(batch: ImportBatch, lines: list[QueryLine]) -> int:
     keys, now = reserve_keys(Query, len(new)), as_stored(timezone.now())
     rows = [_query_row(batch, line, key, now) for line, key in zip(new, keys, strict=True)]
     insert_rows(Query, QUERY_COLUMNS, rows)
+    first = {id(line) for line in new}
     known |= {line.text_hash: (key, line.response) for line, key in zip(new, keys, strict=True)}
-    insert_rows(Sighting, SIGHTING_COLUMNS, [_sighting_row(batch, line, *known[line.text_hash]) for line in lines])
+    seen = [_sighting_row(batch, line, *known[line.text_hash], repeats=id(line) not in first) for line in lines]
+    insert_rows(Sighting, SIGHTING_COLUMNS, seen)
     return len(new)
 
 
@@ -122,10 +124,12 @@ def _query_row(batch: ImportBatch, line: QueryLine, key: int, now: str) -> tuple
     return key, line.text, line.response, line.language, tags, line.text_hash, batch.source_id, batch.pk, now
 
 
-SIGHTING_COLUMNS = ("query_id", "batch_id", "line", "external_id", "response_hash", "response")
+SIGHTING_COLUMNS = ("query_id", "batch_id", "line", "repeats", "external_id", "response_hash", "response")
 
 
-def _sighting_row(batch: ImportBatch, line: QueryLine, query_id: int, first_response: str) -> tuple[Any, ...]:
+def _sighting_row(
+    batch: ImportBatch, line: QueryLine, query_id: int, first_response: str, *, repeats: bool
+) -> tuple[Any, ...]:
     response_hash = hashlib.sha256(line.response.encode()).hexdigest()
     other_response = None if line.response == first_response else line.response
-    return query_id, batch.pk, line.line, line.external_id, response_hash, other_response
+    return query_id, batch.pk, line.line, repeats, line.external_id, response_hash, other_response

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import audit, batches, contamination, queries, scoring, suspects
+from curation.views import audit, batches, contamination, lines, queries, scoring, suspects
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("queries/<int:pk>/", queries.show_query, name="query"),
     path("queries/score/", scoring.ask_for_scoring, name="score"),
     path("imports/", batches.list_batches, name="batches"),
+    path("imports/lines/", lines.list_lines, name="lines"),
     path("imports/<int:pk>/", batches.show_batch, name="batch"),
     path("imports/<int:pk>/rejected.csv", batches.download_rejected, {"form": "csv"}, name="rejected_csv"),
     path("imports/<int:pk>/rejected.jsonl", batches.download_rejected, {"form": "jsonl"}, name="rejected_jsonl"),

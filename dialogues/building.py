@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from curation.models import Query
+from curation.models import Problem, Query
 from curation.models.queries import QueryQuerySet
 from curation.texts import storable
 from curation.vectors import fill_vectors, read_vectors
 from dialogues.consistency import lint
-from dialogues.drafts import Draft, DraftTurn
+from dialogues.drafts import BadDraft, Draft, DraftSeed, DraftTurn
 from dialogues.feedback import ROLE as CRITIC
 from dialogues.methods import packing, simulation
 from dialogues.models import Dialogue, Method, Seed, Turn
@@ -153,17 +153,35 @@ def save_draft(item: WorkItem, draft: Draft) -> None:
     dialogue = Dialogue.objects.create(
         method=draft.method,
         item=item,
+        source_id=_source_of(draft.seeds[0]),
         title=first[:TITLE_LENGTH],
         language=draft.language,
         flags=lint(draft),
         scripted=draft.scripted,
         last_run_clean=draft.last_run_clean,
     )
+    seeds = _plant(dialogue, draft)
+    Turn.objects.bulk_create(_row(turn, dialogue, position, seeds) for position, turn in enumerate(draft.turns))
+
+
+def _plant(dialogue: Dialogue, draft: Draft) -> Sequence[Seed]:
+    """Write what the dialogue was grown from, and that these queries are used."""
     seeds = Seed.objects.bulk_create(
         Seed(dialogue=dialogue, position=position, use=draft.method, **asdict(seed))
         for position, seed in enumerate(draft.seeds)
     )
-    Turn.objects.bulk_create(_row(turn, dialogue, position, seeds) for position, turn in enumerate(draft.turns))
+    grown_from = [seed.query_id for seed in draft.seeds if seed.query_id is not None]
+    Query.objects.filter(pk__in=grown_from, used=False).update(used=True)
+    return seeds
+
+
+def _source_of(seed: DraftSeed) -> int:
+    """A dialogue is of the source of its first seed."""
+    if seed.query_id is not None:
+        return Query.objects.values_list("source_id", flat=True).get(pk=seed.query_id)
+    if seed.problem_id is None:
+        raise BadDraft("a seed names neither a query nor a problem")
+    return Problem.objects.values_list("source_id", flat=True).get(pk=seed.problem_id)
 
 
 def _row(turn: DraftTurn, dialogue: Dialogue, position: int, seeds: Sequence[Seed]) -> Turn:

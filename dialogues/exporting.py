@@ -22,6 +22,7 @@ from dialogues.models import Dialogue, Export, Seed, Version
 from dialogues.models.dialogues import DialogueQuerySet
 
 BLOCK = 200
+MARK_BLOCK = 2_000
 # Some readers take these for line ends; within JSON they may be written as escapes.
 LINE_SEPARATORS = re.compile("[\u0085\u2028\u2029]")
 
@@ -83,8 +84,16 @@ def export_dialogues(
             state=Export.State.FAILED, error=f"{type(error).__name__}: {error}", finished_at=timezone.now()
         )
         raise
+    _mark_exported(written.version_ids)
     _settle(export, written, by=by, door=door)
     return export, written.refusals
+
+
+def _mark_exported(version_ids: list[int]) -> None:
+    """Say of the dialogues that they have left, in blocks: most exports hold what an earlier one held."""
+    for start in range(0, len(version_ids), MARK_BLOCK):
+        versions = Version.objects.filter(pk__in=version_ids[start : start + MARK_BLOCK])
+        Dialogue.objects.filter(pk__in=versions.values("dialogue"), exported=False).update(exported=True)
 
 
 def _settle(export: Export, written: Written, *, by: User | None, door: Door) -> None:

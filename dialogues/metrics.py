@@ -1,112 +1,138 @@
-"""The funnel: how many records of each source reached each step, from the line that was read to the line exported.
+"""The funnel: how many records of each source reached each step, from the line that was read to the file that left.
 
-read = rejected + duplicates + accepted, and accepted is the sum of the stages from near_duplicates to dropped.
+Each count is one GROUP BY over the rows themselves, so that it equals the length of the list that shows them.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 
-from django.db.models import Count, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count
 
-from curation.models import ImportBatch, Query, Source, Stage
-from dialogues.models import Dialogue, Export, Seed, State, Version
+from curation.models import ImportBatch, Query, RejectedRecord, Sighting, Source, Stage
+from dialogues.models import Dialogue, State
 
-BLOCK_ROWS = 500
+# Each step is the sum of its parts; the first part is the one that goes on.
+PARTS = {
+    "read": ("accepted", "duplicates", "rejected"),
+    "accepted": ("in_play", "near_duplicates", "set_aside"),
+    "in_play": ("scored", "unscored"),
+    "scored": ("kept", "dropped", "undecided", "unreadable"),
+    "kept": ("used", "unused"),
+    "dialogues": ("approved", "in_review", "needs_work", "drafts", "turned_down"),
+    "approved": ("exported", "unexported"),
+}
+# What was decided otherwise after it had gone on; no part of any sum.
+AFTERWARDS = ("used_not_kept", "exported_not_approved")
+STEPS = (
+    "read",
+    *(part for step, parts in PARTS.items() for part in (("dialogues",) if step == "dialogues" else ()) + parts),
+    *AFTERWARDS,
+)
 
 STEP_OF_STAGE = {
     Stage.DUPLICATE: "near_duplicates",
     Stage.SET_ASIDE: "set_aside",
     Stage.UNSCORED: "unscored",
     Stage.UNREADABLE: "unreadable",
-    Stage.SCORED: "scored",
+    Stage.SCORED: "undecided",
     Stage.KEPT: "kept",
     Stage.DROPPED: "dropped",
 }
-STEP_OF_STATE = {State.IN_REVIEW: "in_review", State.NEEDS_WORK: "needs_work", State.APPROVED: "approved"}
-STEPS = (
-    "read",
-    "rejected",
-    "duplicates",
-    "accepted",
-    *STEP_OF_STAGE.values(),
-    "used",
-    "dialogues",
-    *STEP_OF_STATE.values(),
-    "exported",
-)
+STEP_OF_STATE = {
+    State.DRAFT: "drafts",
+    State.IN_REVIEW: "in_review",
+    State.NEEDS_WORK: "needs_work",
+    State.APPROVED: "approved",
+    State.REJECTED: "turned_down",
+}
 
 # (source, step) → how many
 Reached = Counter[tuple[int, str]]
+Row = dict[str, int]
 
 
-def funnel() -> dict[str, dict[str, int]]:
-    """Slug of each source → step → how many; each number is one GROUP BY."""
-    reached = _read() + _staged() + _used() + _in_dialogues() + _exported()
+def funnel() -> dict[str, Row]:
+    """Slug of each source → step → how many."""
+    reached = _lines() + _queries() + _dialogues()
     return {
         slug: {step: reached[source_id, step] for step in STEPS}
         for source_id, slug in Source.objects.values_list("pk", "slug")
     }
 
 
-def totals(rows: dict[str, dict[str, int]]) -> dict[str, int]:
+def totals(rows: dict[str, Row]) -> Row:
     """The funnel of all sources together."""
     return {step: sum(row[step] for row in rows.values()) for step in STEPS}
 
 
-def _read() -> Reached:
-    """What the import batches of queries counted."""
-    columns = ("read", "rejected", "duplicates", "accepted")
-    sums = (
-        ImportBatch.objects.filter(holds=ImportBatch.Holds.QUERIES)
-        .order_by()
-        .values_list("source_id")
-        .annotate(*(Sum(column) for column in columns))
-    )
-    return Counter({(source_id, step): n for source_id, *found in sums for step, n in zip(columns, found, strict=True)})
+def not_adding_up(row: Row) -> list[str]:
+    """The steps that are not the sum of their parts; there should be none."""
+    return [step for step, parts in PARTS.items() if row[step] != sum(row[part] for part in parts)]
 
 
-def _staged() -> Reached:
-    rows = Query.objects.order_by().values_list("source_id", "stage").annotate(Count("pk"))
-    return Counter({(source_id, STEP_OF_STAGE[Stage(stage)]): n for source_id, stage, n in rows})
+def reasons(source: str = "", *, most: int) -> list[tuple[str, int]]:
+    """The most frequent reasons for which records of queries were rejected, of one source or of all."""
+    rejected = RejectedRecord.objects.filter(batch__in=_batches(source)).order_by().values_list("reason")
+    counted: list[tuple[str, int]] = list(rejected.annotate(n=Count("*")).order_by("-n", "reason")[:most])
+    return counted
 
 
-def _used() -> Reached:
-    """Queries from which a dialogue was grown, by any method."""
-    rows = (
-        Seed.objects.filter(query__isnull=False)
-        .order_by()
-        .values_list("query__source_id")
-        .annotate(Count("query", distinct=True))
-    )
-    return Counter({(source_id, "used"): n for source_id, n in rows})
+def _batches(source: str = "") -> list[int]:
+    batches = ImportBatch.objects.filter(holds=ImportBatch.Holds.QUERIES)
+    chosen = batches.filter(source__slug=source) if source else batches
+    return list(chosen.values_list("pk", flat=True))
 
 
-def _in_dialogues() -> Reached:
+def _lines() -> Reached:
+    """Lines of files of queries: each was rejected, or is a sighting."""
+    source_of = dict(ImportBatch.objects.filter(holds=ImportBatch.Holds.QUERIES).values_list("pk", "source_id"))
     reached: Reached = Counter()
-    for source_id, state, n in _by_source(Dialogue.objects.all()):
-        reached[source_id, "dialogues"] += n
-        if state in STEP_OF_STATE:
-            reached[source_id, STEP_OF_STATE[State(state)]] += n
+    for step, lines in (
+        ("rejected", RejectedRecord.objects.all()),
+        ("seen", Sighting.objects.all()),
+        ("duplicates", Sighting.objects.filter(repeats=True)),
+    ):
+        for batch_id, count in lines.order_by().values_list("batch_id").annotate(n=Count("*")):
+            if batch_id in source_of:
+                reached[source_of[batch_id], step] += count
+    for source_id in set(source_of.values()):
+        reached[source_id, "read"] = reached[source_id, "seen"] + reached[source_id, "rejected"]
     return reached
 
 
-def _exported() -> Reached:
-    """Dialogues in the newest finished export."""
+def _queries() -> Reached:
+    """Queries where they stand now, and whether a dialogue was grown from them."""
     reached: Reached = Counter()
-    newest = Export.objects.filter(state=Export.State.DONE).first()
-    version_ids: list[int] = newest.version_ids if newest else []
-    for start in range(0, len(version_ids), BLOCK_ROWS):
-        versions = Version.objects.filter(pk__in=version_ids[start : start + BLOCK_ROWS])
-        for source_id, _, n in _by_source(Dialogue.objects.filter(pk__in=versions.values("dialogue"))):
-            reached[source_id, "exported"] += n
+    for source_id, stage, used, count in (
+        Query.objects.order_by().values_list("source_id", "stage", "used").annotate(n=Count("*"))
+    ):
+        reached[source_id, STEP_OF_STAGE[Stage(stage)]] += count
+        if stage == Stage.KEPT:
+            reached[source_id, "used" if used else "unused"] += count
+        elif used:
+            reached[source_id, "used_not_kept"] += count
+        for step in _steps_behind(Stage(stage)):
+            reached[source_id, step] += count
     return reached
 
 
-def _by_source(dialogues: QuerySet[Dialogue]) -> Iterator[tuple[int, str, int]]:
-    """Source, state, how many: each dialogue counts once, for its own source or that of its first seed."""
-    imported = dialogues.filter(source__isnull=False).order_by().values_list("source_id", "state")
-    yield from imported.annotate(Count("pk"))
-    grown = Seed.objects.filter(position=0, dialogue__in=dialogues.filter(source__isnull=True)).order_by()
-    homes = grown.annotate(home=Coalesce("query__source", "problem__source"))
-    yield from homes.values_list("home", "dialogue__state").annotate(Count("pk"))
+def _steps_behind(stage: Stage) -> tuple[str, ...]:
+    """The steps that a query at this stage has passed."""
+    if stage in (Stage.DUPLICATE, Stage.SET_ASIDE):
+        return ("accepted",)
+    return ("accepted", "in_play") if stage == Stage.UNSCORED else ("accepted", "in_play", "scored")
+
+
+def _dialogues() -> Reached:
+    """Dialogues by their own source, or that of their first seed."""
+    reached: Reached = Counter()
+    known = Dialogue.objects.filter(source__isnull=False)
+    for source_id, state, exported, count in (
+        known.order_by().values_list("source_id", "state", "exported").annotate(n=Count("*"))
+    ):
+        reached[source_id, "dialogues"] += count
+        reached[source_id, STEP_OF_STATE[State(state)]] += count
+        if state == State.APPROVED:
+            reached[source_id, "exported" if exported else "unexported"] += count
+        elif exported:
+            reached[source_id, "exported_not_approved"] += count
+    return reached

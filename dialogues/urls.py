@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from dialogues.views import building, dialogues, editing, exports, review, uploads, withdrawals
+from dialogues.views import building, dialogues, editing, exports, funnel, review, uploads, withdrawals
 
 app_name = "dialogues"
 urlpatterns: list[URLPattern] = [
     path("dialogues/", dialogues.list_dialogues, name="dialogues"),
     path("dialogues/<int:pk>/", dialogues.show_dialogue, name="detail"),
     path("dialogues/build/", building.ask_for_building, name="build"),
+    path("funnel/", funnel.show_funnel, name="funnel"),
     path("exports/", exports.list_exports, name="exports"),
     path("exports/start/", exports.start_export, name="start_export"),
     path("exports/<int:pk>/file/", exports.download, name="download"),

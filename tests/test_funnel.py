@@ -1,20 +1,18 @@
-"""Claims about the funnel: each number counts what it says, and they add up."""
+"""What the funnel counts, from the tables alone."""
 
 import json
 
 import pytest
 from django.utils import timezone
 
-from curation.models import Contamination, ImportBatch, Problem, Query, Source
+from curation.models import Contamination, Query, RejectedRecord, Source
 from dialogues.metrics import STEPS, funnel, totals
-from dialogues.models import Export, Seed
-from dialogues.versions import write_version
 from tests.making import a_batch, a_dialogue, a_kept_query, a_query, a_source
 from tests.running import run_command
 
 pytestmark = pytest.mark.django_db
 
-STAGES = ("near_duplicates", "set_aside", "unscored", "unreadable", "scored", "kept", "dropped")
+STAGES = ("near_duplicates", "set_aside", "unscored", "unreadable", "undecided", "kept", "dropped")
 
 
 def of(row, *steps):
@@ -23,13 +21,6 @@ def of(row, *steps):
 
 def nonzero(row):
     return {step: count for step, count in row.items() if count}
-
-
-def an_export_of(*dialogues):
-    versions = [write_version(dialogue, by=None).pk for dialogue in dialogues]
-    return Export.objects.create(
-        file_name="a.jsonl", layout="code_feedback", state="done", version_ids=versions, sha256="a"
-    )
 
 
 def test_the_funnel_counts_what_the_import_read(tmp_path):
@@ -41,7 +32,8 @@ def test_the_funnel_counts_what_the_import_read(tmp_path):
 
     rows = funnel()
 
-    assert nonzero(rows["one"]) == {"read": 3, "rejected": 1, "duplicates": 1, "accepted": 1, "unscored": 1}
+    taken = dict.fromkeys(("accepted", "in_play", "unscored"), 1)
+    assert nonzero(rows["one"]) == {"read": 3, "rejected": 1, "duplicates": 1, **taken}
     assert nonzero(rows["two"]) == {"read": 3, "rejected": 1, "duplicates": 2}
 
 
@@ -62,49 +54,29 @@ def test_every_accepted_query_stands_in_exactly_one_stage():
     assert sum(row[step] for step in STAGES) == Query.objects.count()
 
 
-def test_a_query_in_two_dialogues_is_used_once():
-    query = a_kept_query()
-    for method in ("packing", "simulation"):
-        Seed.objects.create(dialogue=a_dialogue(method=method), position=0, query=query, use=method)
+def test_only_a_kept_query_that_is_used_counts_as_a_part_of_what_is_kept():
+    a_kept_query(used=True)
+    a_kept_query()
+    a_query(used=True)
 
-    assert of(funnel()["sample"], "used", "dialogues", "in_review") == {"used": 1, "dialogues": 2, "in_review": 2}
+    assert of(funnel()["sample"], "kept", "used", "unused", "used_not_kept") == {
+        "kept": 2,
+        "used": 1,
+        "unused": 1,
+        "used_not_kept": 1,
+    }
 
 
-def test_a_dialogue_counts_once_for_the_source_of_its_first_seed():
+def test_a_dialogue_counts_once_for_its_own_source():
     first, second = a_source("first"), a_source("second")
-    dialogue = a_dialogue(method="packing", state="approved")
-    for position, source in enumerate((first, second)):
-        Seed.objects.create(dialogue=dialogue, position=position, query=a_kept_query(source=source), use="packing")
-    problem = Problem.objects.create(source=second, text="Sort.", text_hash="h")
-    Seed.objects.create(dialogue=a_dialogue(method="similar"), position=0, problem=problem, use="similar")
-    a_dialogue(method="imported", source=second, state="needs_work")
-    an_export_of(dialogue)
+    a_dialogue(method="packing", state="approved", source=first, exported=True)
+    a_dialogue(method="imported", source=second, state="needs_work", exported=True)
+    a_dialogue(method="imported", source=second, state="draft")
 
     rows = funnel()
 
-    assert of(rows["first"], "used", "dialogues", "approved", "exported") == {
-        "used": 1,
-        "dialogues": 1,
-        "approved": 1,
-        "exported": 1,
-    }
-    assert of(rows["second"], "used", "dialogues", "in_review", "needs_work", "exported") == {
-        "used": 1,
-        "dialogues": 2,
-        "in_review": 1,
-        "needs_work": 1,
-        "exported": 0,
-    }
-
-
-def test_only_the_newest_finished_export_counts():
-    source = a_source()
-    older, newer = a_dialogue(source=source), a_dialogue(source=source)
-    an_export_of(older, newer)
-    an_export_of(newer)
-    Export.objects.create(file_name="b.jsonl", layout="code_feedback", version_ids=[1, 2])
-
-    assert funnel()["sample"]["exported"] == 1
+    assert nonzero(rows["first"]) == {"dialogues": 1, "approved": 1, "exported": 1}
+    assert nonzero(rows["second"]) == {"dialogues": 2, "needs_work": 1, "drafts": 1, "exported_not_approved": 1}
 
 
 def test_the_number_of_statements_does_not_grow_with_rows(django_assert_num_queries):
@@ -112,29 +84,42 @@ def test_the_number_of_statements_does_not_grow_with_rows(django_assert_num_quer
     with django_assert_num_queries(7):
         funnel()
     for number in range(5):
-        source = a_source(f"source-{number}")
-        Seed.objects.create(dialogue=a_dialogue(), position=0, query=a_kept_query(source=source), use="simulation")
+        a_kept_query(source=a_source(f"source-{number}"))
+        a_dialogue(source=a_source(f"source-{number}"))
     with django_assert_num_queries(7):
         funnel()
 
 
-def test_the_command_gives_each_source_and_the_total():
-    ImportBatch.objects.filter(pk=a_batch(a_source("one")).pk).update(read=5, accepted=3, rejected=2)
-    ImportBatch.objects.filter(pk=a_batch(a_source("two")).pk).update(read=1, duplicates=1)
-    a_batch(a_source("two"), holds="dialogues")
+def test_the_command_gives_each_source_and_the_total_with_the_reasons():
+    for slug, count in (("one", 2), ("two", 1)):
+        batch = a_batch(a_source(slug))
+        for line in range(count):
+            RejectedRecord.objects.create(batch=batch, line=line, reason="not JSON")
+    dialogues = a_batch(a_source("two"), holds="dialogues")
+    RejectedRecord.objects.create(batch=dialogues, line=1, reason="two turns of one role")
 
     ran = run_command("funnel")
 
     assert ran.exit_code == 0
     assert [row["source"] for row in ran.result["sources"]] == ["one", "two"]
-    assert nonzero(ran.result["total"]) == {"read": 6, "accepted": 3, "rejected": 2, "duplicates": 1}
-    assert ran.result["total"] == totals(funnel())
+    assert nonzero(ran.result["total"]) == {"read": 3, "rejected": 3, "reasons": {"not JSON": 3}}
+    assert ran.result["sources"][1]["reasons"] == {"not JSON": 1}
+    assert of(ran.result["total"], *STEPS) == totals(funnel())
     assert "near duplicates" in ran.said
+
+
+def test_reasons_beyond_the_most_frequent_stand_together(monkeypatch):
+    monkeypatch.setattr("dialogues.management.commands.funnel.REASONS_TOLD", 1)
+    batch = a_batch()
+    for line, reason in enumerate(["not JSON", "blank", "not JSON", "too long"]):
+        RejectedRecord.objects.create(batch=batch, line=line, reason=reason)
+
+    assert run_command("funnel").result["total"]["reasons"] == {"not JSON": 2, "other": 2}
 
 
 def test_the_command_says_when_there_is_nothing_to_count():
     ran = run_command("funnel")
 
-    assert (ran.exit_code, ran.result) == (0, {"sources": [], "total": dict.fromkeys(STEPS, 0)})
+    assert (ran.exit_code, ran.result) == (0, {"sources": [], "total": {**dict.fromkeys(STEPS, 0), "reasons": {}}})
     assert "import_queries makes the first" in ran.said
     assert not Source.objects.exists()

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from curation.models import ImportBatch
-from dialogues.models import Dialogue, Export
+from dialogues.models import Dialogue
 from runs.models import Run
 from tests.making import a_batch, a_dialogue, a_kept_query, a_query
 
@@ -62,10 +62,12 @@ def test_read_is_the_sum_of_all_files_of_queries(reviewer_client):
     assert counters(reviewer_client)["Read"][0] == 7
 
 
-def test_exported_is_what_the_newest_finished_file_holds(reviewer_client):
-    Export.objects.create(file_name="a.jsonl", layout="openai", state="done", sha256="x", dialogues=5)
-    Export.objects.create(file_name="b.jsonl", layout="openai", state="failed", dialogues=0)
-    assert counters(reviewer_client)["Exported"][0] == 5
+def test_exported_counts_the_dialogues_that_have_left_in_any_file(reviewer_client):
+    a_dialogue()
+    a_dialogue(state="approved", exported=True)
+    count, address = counters(reviewer_client)["Exported"]
+    assert count == 1
+    assert "1 dialogue" in reviewer_client.get(address).content.decode()
 
 
 def test_an_empty_house_names_the_first_command(reviewer_client):

@@ -5,8 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from curation.models import Query
-from tests.making import a_query
-from web.paging import Order, page_of
+from dialogues.models import Dialogue, Turn
+from tests.making import a_dialogue, a_query
+from web.paging import Order, Searched, page_of
 
 pytestmark = pytest.mark.django_db
 
@@ -112,13 +113,41 @@ def test_a_search_is_paged_through_to_its_last_match():
     assert searched("sort") == [matches[:3:-1], matches[3:0:-1], matches[:1]]
 
 
-def test_a_search_finds_rare_rows_behind_many_blocks_of_matches(monkeypatch):
-    monkeypatch.setattr("web.search.FIRST_BLOCK", 2)
+@pytest.fixture(params=["few", "many"])
+def matches(request, monkeypatch):
+    """Both ways of a search: all matches at once, and block by block through the list."""
+    if request.param == "many":
+        monkeypatch.setattr("web.search.FEW", 1)
+        monkeypatch.setattr("web.paging.FIRST_BLOCK", 2)
+
+
+@pytest.mark.usefixtures("matches")
+def test_a_search_finds_rare_rows_behind_many_blocks_of_matches():
     rare = [a_query(f"sort list {number}", language="go" if number % 9 == 0 else "python") for number in range(30)]
     wanted = [query.pk for query in rare if query.language == "go"][::-1]
     assert [key for page in searched("sort", language="go") for key in page] == wanted
 
 
+@pytest.mark.usefixtures("matches")
+def test_a_search_finds_matches_that_stand_far_apart():
+    apart = [a_query(f"sort list {number}" if number % 40 == 0 else f"nothing {number}") for number in range(90)]
+    wanted = [query.pk for number, query in enumerate(apart) if number % 40 == 0][::-1]
+    assert searched("sort", size=2) == [wanted[:2], wanted[2:]]
+
+
+@pytest.mark.usefixtures("matches")
+def test_a_search_in_what_a_row_owns_finds_each_owner_once():
+    dialogues = [a_dialogue("Sort a list.", "Sorted list.") for _ in range(4)]
+    a_dialogue("Nothing.", "Of it.")
+    table, asked, keys = Searched(Turn, "dialogue"), {}, []
+    while asked is not None:
+        page = page_of(Dialogue.objects.all(), asked, search="list", searched=table, size=3)
+        keys += [row.pk for row in page.rows]
+        asked = {"after": page.after} if page.after else None
+    assert keys == [dialogue.pk for dialogue in dialogues[::-1]]
+
+
+@pytest.mark.usefixtures("matches")
 def test_a_search_goes_back_to_the_same_rows():
     for number in range(8):
         a_query(f"sort list {number}")
@@ -133,8 +162,7 @@ def test_a_search_without_words_is_no_search():
     assert page_of(Query.objects.all(), {}, search="?!").rows == [query]
 
 
-def test_a_search_takes_the_order_of_the_key_even_where_another_was_asked_for():
+@pytest.mark.usefixtures("matches")
+def test_a_search_keeps_the_order_that_was_asked_for():
     wide, narrow = a_query("sort a", linked_gap=3.0), a_query("sort b", linked_gap=1.0)
-    order = Order("dispute_size")
-    page = page_of(Query.objects.all(), {"after": ""}, search="sort", order=order)
-    assert page.rows == [narrow, wide]
+    assert page_of(Query.objects.all(), {}, search="sort", order=Order("dispute_size")).rows == [wide, narrow]

@@ -22,7 +22,7 @@ def kept_for_a_while(name: str, count: Callable[[], Answer], *, seconds: int = S
 
 def counts_by(rows: QuerySet[Any], *columns: str) -> dict[Any, int]:
     """How many rows have each value of a column (or each tuple of values of several), kept for ten seconds."""
-    grouped = rows.order_by().values_list(*columns).annotate(rows_counted=Count("pk"))
+    grouped = rows.order_by().values_list(*columns).annotate(rows_counted=Count("*"))
 
     def count() -> dict[Any, int]:
         return {row[0] if len(columns) == 1 else tuple(row[:-1]): row[-1] for row in grouped}

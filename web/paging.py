@@ -1,16 +1,20 @@
 """Keyset paging: a page begins after a row, never after a count, so page 1,000 costs what page 1 does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from web.search import matching_keys, words_of
+from web.search import few_matching, matching_among, words_of
 
 Row = TypeVar("Row", bound=Model)
+Item = TypeVar("Item")
 
 PAGE_SIZE = 50
+# A list is sifted for the words of a search in blocks that grow.
+FIRST_BLOCK, LARGEST_BLOCK = 250, 4_000
 
 
 class BadCursor(ValueError):
@@ -42,17 +46,41 @@ class Order:
 
     def cursor(self, row: Model) -> str:
         """What an address says to begin after this row."""
-        return str(row.pk) if self.column == "pk" else f"{getattr(row, self.column)!r}~{row.pk}"
+        return self.place(getattr(row, self.column), row.pk)
+
+    def place(self, value: Any, key: int) -> str:
+        """The same, of a row's value and key."""
+        return str(key) if self.column == "pk" else f"{value!r}~{key}"
 
 
 NEWEST_FIRST = Order()
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
+class Searched:
+    """The table whose index knows the words, and its column that names the row of the list (`pk`: the list's own)."""
+
+    model: type[Model]
+    column: str = "pk"
+
+    def owners(self, keys: Sequence[int]) -> QuerySet[Any]:
+        """The rows of the list of which these hold something."""
+        return self.model._default_manager.filter(pk__in=keys).order_by().values(self.column)
+
+    def rows_of(self, owners: Sequence[int]) -> QuerySet[Any, Any]:
+        """(key, owner) of all that these own."""
+        owned = self.model._default_manager.filter(**{f"{self.column}__in": owners}).order_by()
+        return owned.values_list("pk", self.column)
+
+
+Sieve = tuple[Searched, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
     """Some rows, and the cursors of the pages before and after them (empty: there is none)."""
 
-    rows: list[Row]
+    rows: list[Item]
     before: str = ""
     after: str = ""
 
@@ -69,17 +97,18 @@ def page_of(
     shown: QuerySet[Row] | None = None,
     order: Order = NEWEST_FIRST,
     search: str = "",
+    searched: Searched | None = None,
     size: int = PAGE_SIZE,
 ) -> Page[Row]:
     """The page that `after` or `before` in the address asks for; an unreadable cursor gives the first page.
 
     `rows` says which rows there are; `shown`, where given, says how to read those of one page (joins, columns).
-    Keys are found first, from an index alone, so that a wide row is read only when it is shown. With a search the
-    rows come in the order of their key.
+    Keys are found first, from an index alone, so that a wide row is read only when it is shown. A search leaves the
+    rows that hold all its words, or of which a row of the table in `searched` holds them.
     """
-    order = Order(descending=order.key_descending) if words_of(search) else order
     cursor, backwards = _asked_place(asked, order)
-    keys = _keys(rows, order, cursor, backwards=backwards, search=search, limit=size + 1)
+    sieve = (searched or Searched(rows.model), search) if words_of(search) else None
+    keys = _keys(rows, order, cursor, backwards=backwards, sieve=sieve, limit=size + 1)
     more, keys = len(keys) > size, keys[:size]
     if backwards:
         keys.reverse()
@@ -107,18 +136,44 @@ def _asked_place(asked: Mapping[str, Any], order: Order) -> tuple[str, bool]:
     return "", False
 
 
-def _keys(rows: QuerySet[Any], order: Order, cursor: str, *, backwards: bool, search: str, limit: int) -> list[int]:
+def _keys(
+    rows: QuerySet[Any], order: Order, cursor: str, *, backwards: bool, sieve: Sieve | None, limit: int
+) -> list[int]:
+    """The keys of the rows behind the cursor. Where many hold the words, most blocks of the list hold some of them."""
+    if sieve is not None:
+        table, search = sieve
+        few = few_matching(table.model, search)
+        if few is None:
+            walked = _walked(rows, order, cursor, backwards=backwards)
+            return list(islice(_sifted(walked, table, search), limit))
+        rows = rows.filter(pk__in=few if table.column == "pk" else table.owners(few))
+    beyond = order.beyond(cursor, backwards=backwards) if cursor else Q()
     fields = order.fields(backwards=backwards)
-    if not words_of(search):
+    return list(rows.filter(beyond).order_by(*fields).values_list("pk", flat=True)[:limit])
+
+
+def _walked(rows: QuerySet[Any], order: Order, cursor: str, *, backwards: bool) -> Iterator[list[int]]:
+    """All keys behind the cursor in growing blocks."""
+    size = FIRST_BLOCK
+    while True:
         beyond = order.beyond(cursor, backwards=backwards) if cursor else Q()
-        return list(rows.filter(beyond).order_by(*fields).values_list("pk", flat=True)[:limit])
-    beyond_key = _read(cursor, order.column)[1] if cursor else None
-    keys: list[int] = []
-    for block in matching_keys(rows.model, search, beyond=beyond_key, descending=order.descending != backwards):
-        keys += rows.filter(pk__in=block).order_by(*fields).values_list("pk", flat=True)[: limit - len(keys)]
-        if len(keys) == limit:
-            break
-    return keys
+        behind = rows.filter(beyond).order_by(*order.fields(backwards=backwards))
+        block = list(behind.values_list("pk", order.column)[:size])
+        yield [key for key, _ in block]
+        if len(block) < size:
+            return
+        key, value = block[-1]
+        cursor, size = order.place(value, key), min(size * 4, LARGEST_BLOCK)
+
+
+def _sifted(blocks: Iterator[list[int]], table: Searched, search: str) -> Iterator[int]:
+    for block in blocks:
+        if table.column == "pk":
+            found = matching_among(table.model, search, block)
+        else:
+            owner_of = dict(table.rows_of(block))
+            found = {owner_of[key] for key in matching_among(table.model, search, list(owner_of))}
+        yield from (key for key in block if key in found)
 
 
 def _arrow(descending: bool, backwards: bool) -> str:

@@ -1,7 +1,7 @@
 """Full-text search on either database: one index per table, one function to ask it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -17,8 +17,10 @@ WORD = re.compile(r"\w+", re.UNICODE)
 INDEXED_CHARACTERS = 100_000
 # PostgreSQL takes `os.path` for a host and `<String>` for a tag, and would find neither by its words.
 MARKS_OF_HOSTS_AND_TAGS = "[-./:@<>&~#=?+]"
-# Keys of matches are read in blocks that grow to what one statement takes as parameters.
-FIRST_BLOCK, LARGEST_BLOCK = 400, 30_000
+# So many matches are read at once; where there are more, a list is walked in its own order and each block sifted.
+FEW = 1_000
+# Keys that stand closer than this are asked for as a range.
+DENSE = 8
 
 
 def words_of(search: str) -> list[str]:
@@ -34,26 +36,27 @@ def matching(rows: Rows, search: str) -> Rows:
     return rows.filter(pk__in=RawSQL(*_sought(rows.model._meta.db_table, words)))
 
 
-def matching_keys(
-    model: type[models.Model], search: str, *, beyond: int | None, descending: bool
-) -> Iterator[list[int]]:
-    """Keys of the rows that match, in order from one key on, in growing blocks.
+def few_matching(model: type[models.Model], search: str) -> list[int] | None:
+    """The keys of all rows that match, where they are few; None where they are many."""
+    sql, parameters = _sought(model._meta.db_table, words_of(search))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT {FEW + 1}", parameters)
+        keys = [row[0] for row in cursor.fetchall()]
+    return keys if len(keys) <= FEW else None
 
-    The index gives them in this order by itself, so the first page costs the same for a word that all rows hold.
-    """
+
+def matching_among(model: type[models.Model], search: str, keys: Sequence[int]) -> set[int]:
+    """Which of these rows match. The index is entered where they stand, however many others match."""
+    if not keys:
+        return set()
     sql, parameters = _sought(model._meta.db_table, words_of(search))
     key = "id" if connection.vendor == "postgresql" else "rowid"
-    side, direction = ("<", "DESC") if descending else (">", "ASC")
-    size = FIRST_BLOCK
-    while True:
-        place = "" if beyond is None else f" AND {key} {side} {int(beyond)}"
-        with connection.cursor() as cursor:
-            cursor.execute(f"{sql}{place} ORDER BY {key} {direction} LIMIT {size}", parameters)
-            block = [row[0] for row in cursor.fetchall()]
-        yield block
-        if len(block) < size:
-            return
-        beyond, size = block[-1], min(size * 8, LARGEST_BLOCK)
+    first, last = min(keys), max(keys)
+    is_dense = connection.vendor != "postgresql" and last - first < DENSE * len(keys)
+    place = f"BETWEEN {int(first)} AND {int(last)}" if is_dense else f"IN ({', '.join(str(int(one)) for one in keys)})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} AND {key} {place}", parameters)
+        return {row[0] for row in cursor.fetchall()}.intersection(keys)
 
 
 def _sought(table: str, words: list[str]) -> tuple[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ TONES = {
     "done": "good",
     "ok": "good",
     "passed": "good",
+    "taken": "good",
     "cleared": "good",
     "disputed": "warning",
     "set_aside": "warning",

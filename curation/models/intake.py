@@ -87,6 +87,7 @@ class RejectedRecord(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [models.Index(fields=["batch", "reason", "line"], name="rejected_list_by_reason")]
         constraints = [models.UniqueConstraint(fields=["batch", "line"], name="rejected_once_per_line")]
 
     def __str__(self) -> str:
@@ -97,14 +98,17 @@ class Sighting(models.Model):
     """A query seen in one line of one file; `response` only where it differs from the query's first one."""
 
     query = models.ForeignKey("curation.Query", on_delete=models.CASCADE, related_name="sightings")
-    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="sightings")
+    # The constraint below leads with the batch: one index is enough.
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="sightings", db_index=False)
     line = models.PositiveIntegerField()
+    repeats = models.BooleanField(default=False, help_text="The text was known before this line.")
     external_id = models.CharField(max_length=128, blank=True)
     response_hash = models.CharField(max_length=64, blank=True)
     response = models.TextField(null=True, blank=True)
 
     class Meta:
         ordering = ["pk"]
+        indexes = [models.Index(fields=["batch", "line"], name="sighting_list_repeats", condition=Q(repeats=True))]
         constraints = [models.UniqueConstraint(fields=["batch", "line"], name="sighting_once_per_line")]
 
     def __str__(self) -> str:

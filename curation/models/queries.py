@@ -44,6 +44,8 @@ class Stage(models.TextChoices):
 
 
 WIDEST_GAP = 9.0
+WAITS_FOR_USE = Q(stage="kept", used=False)
+WAITS_FOR_USE = Q(stage="kept", used=False)
 
 STAGE_OF_FACTS = Case(
     When(duplicate_of__isnull=False, then=Value(Stage.DUPLICATE.value)),
@@ -124,6 +126,8 @@ class Query(Claimable):
     decision_inputs = models.JSONField(default=dict, blank=True, help_text="raw and linked score by template")
     decided_at = models.DateTimeField(null=True, blank=True)
 
+    used = models.BooleanField(default=False, help_text="A dialogue was grown from it.")
+
     stage = models.GeneratedField(
         expression=STAGE_OF_FACTS, output_field=models.CharField(max_length=12), db_persist=True
     )
@@ -141,6 +145,11 @@ class Query(Claimable):
             # Lists: each filter finds its rows in the order in which they are shown.
             models.Index(fields=["stage", "id"], name="query_list_by_stage"),
             models.Index(fields=["source", "id"], name="query_list_by_source"),
+            models.Index(fields=["source", "stage", "id"], name="query_list_by_source_stage"),
+            models.Index(fields=["stage", "id"], name="query_list_used", condition=Q(used=True)),
+            models.Index(fields=["source", "stage", "id"], name="query_list_used_source", condition=Q(used=True)),
+            models.Index(fields=["id"], name="query_list_unused", condition=WAITS_FOR_USE),
+            models.Index(fields=["source", "id"], name="query_list_unused_source", condition=WAITS_FOR_USE),
             models.Index(fields=["language", "id"], name="query_list_by_language"),
             models.Index(fields=["natural_language", "id"], name="query_list_by_natural_language"),
             models.Index(fields=["contamination", "stage", "id"], name="query_list_by_contamination"),
@@ -155,8 +164,7 @@ class Query(Claimable):
                 condition=Q(contamination="suspect"),
             ),
             # Counts: one GROUP BY reads the index alone.
-            models.Index(fields=["stage", "source"], name="query_by_stage_source"),
-            models.Index(fields=["source", "stage"], name="query_by_source_stage"),
+            models.Index(fields=["source", "stage", "used"], name="query_by_source_stage_used"),
             models.Index(fields=["language", "source", "stage"], name="query_by_language_source"),
             models.Index(fields=["decision", "disputed"], name="query_by_decision"),
             models.Index(fields=["ratings", "stage", "decision_rule", "source", "language"], name="query_by_ratings"),

@@ -27,6 +27,7 @@ SIGHTINGS_SHOWN = 50
 # Filters that name several stages at once; each is one of the start page's counters.
 STAGE_GROUPS: dict[str, list[Stage]] = {
     "unique": [stage for stage in Stage if stage != Stage.DUPLICATE],
+    "in_play": [stage for stage in Stage if stage not in (Stage.DUPLICATE, Stage.SET_ASIDE)],
     "answered": [Stage.SCORED, Stage.UNREADABLE, Stage.KEPT, Stage.DROPPED],
 }
 WIDEST = Order("dispute_size", key_descending=False)
@@ -37,7 +38,7 @@ class QueryFilters(forms.Form):
 
     stage = forms.ChoiceField(
         required=False,
-        choices=[("", "all"), ("unique", "unique"), ("answered", "answered"), *Stage.choices],
+        choices=[("", "all"), *((name, name) for name in STAGE_GROUPS), *Stage.choices],
         widget=forms.HiddenInput,
     )
     q = forms.CharField(
@@ -52,6 +53,11 @@ class QueryFilters(forms.Form):
     contamination = forms.ChoiceField(
         required=False,
         choices=[("", "any"), *(choice for choice in Contamination.choices if choice[0] != Contamination.NONE)],
+    )
+    used = forms.ChoiceField(
+        required=False,
+        label="In a dialogue",
+        choices=[("", "any"), ("yes", "yes"), ("no", "not yet"), ("afterwards", "yes, but no longer kept")],
     )
     disputed = forms.BooleanField(required=False, label="disputed only")
 
@@ -163,6 +169,9 @@ def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "")
         rows = rows.filter(disputed=True)
     if contamination := applied.get("contamination"):
         rows = rows.filter(contamination=contamination)
+    if used := applied.get("used"):
+        rows = rows.filter(used=used != "no")
+        rows = rows.exclude(stage=Stage.KEPT) if used == "afterwards" else rows
     return rows
 
 
@@ -170,7 +179,7 @@ def _facets(asked: dict[str, Any]) -> list[Facet]:
     """All stages that hold a row, and the groups of them, with their counts."""
     chosen = asked.get("stage", "")
     counts = counts_by(narrowed(Query.objects.all(), asked, leave_out="stage"), "stage")
-    groups = [("", "all", list(Stage)), *((name, name, stages) for name, stages in STAGE_GROUPS.items())]
+    groups = [("", "all", list(Stage)), *((name, name.replace("_", " "), of) for name, of in STAGE_GROUPS.items())]
     single = [(stage.value, str(stage.label), [stage]) for stage in Stage if stage in counts or stage == chosen]
     return [
         Facet(name, words, sum(counts.get(stage, 0) for stage in stages), is_current=name == chosen)

@@ -47,7 +47,12 @@ class Dialogue(Claimable):
         "runs.WorkItem", null=True, blank=True, on_delete=models.PROTECT, related_name="dialogue"
     )
     source = models.ForeignKey(
-        "curation.Source", null=True, blank=True, on_delete=models.PROTECT, related_name="dialogues"
+        "curation.Source",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="dialogues",
+        help_text="where it came from; of one that was built here, where its first seed came from",
     )
     batch = models.ForeignKey(
         "curation.ImportBatch", null=True, blank=True, on_delete=models.PROTECT, related_name="dialogues"
@@ -69,6 +74,7 @@ class Dialogue(Claimable):
         related_name="+",
         help_text="what leaves in an export; not always the newest, since an approval can be undone",
     )
+    exported = models.BooleanField(default=False, help_text="A version of it stands in a finished export.")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -77,8 +83,17 @@ class Dialogue(Claimable):
     class Meta:
         ordering = ["pk"]
         indexes = [
-            models.Index(fields=["state", "method", "id"], name="dialogue_by_state_method"),
+            # Lists: each filter finds its rows in the order in which they are shown.
+            models.Index(fields=["state", "id"], name="dialogue_list_by_state"),
             models.Index(fields=["method", "id"], name="dialogue_by_method"),
+            models.Index(fields=["state", "method", "id"], name="dialogue_by_state_method"),
+            models.Index(fields=["language", "id"], name="dialogue_list_by_language"),
+            models.Index(fields=["source", "id"], name="dialogue_list_by_source"),
+            models.Index(fields=["source", "state", "id"], name="dialogue_list_source_state"),
+            models.Index(fields=["exported", "state", "id"], name="dialogue_list_exported"),
+            models.Index(fields=["source", "exported", "state", "id"], name="dialogue_list_source_exported"),
+            # Counts: one GROUP BY reads the index alone.
+            models.Index(fields=["language", "state"], name="dialogue_by_language_state"),
             # The queue reads this index alone, in its order.
             models.Index(
                 fields=["state", "id", "claimed_until", "claimed_by", "reviews_given", "reviews_wanted"],

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ActionRow
 from accounts.roles import Role, needs
+from curation.models import Source
 from dialogues.models import Dialogue, Method, Review, Revision, State, Turn
 from dialogues.models.dialogues import DialogueQuerySet
 from dialogues.views.review_desk import flags_in_words
 from web.counts import counted_words, counts_by
 from web.pages import page_or_part
-from web.paging import page_of
-from web.search import matching
+from web.paging import Searched, page_of
 
 ACTIONS_SHOWN = 20
 
@@ -33,6 +33,11 @@ class DialogueFilters(forms.Form):
     )
     method = forms.ChoiceField(required=False, choices=[("", "any"), *Method.choices])
     language = forms.ChoiceField(required=False)
+    source = forms.ChoiceField(required=False)
+    exported = forms.ChoiceField(
+        required=False,
+        choices=[("", "any"), ("yes", "yes"), ("no", "not yet"), ("afterwards", "yes, but no longer approved")],
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,6 +47,8 @@ class DialogueFilters(forms.Form):
             *((language, language) for language in languages if language),
             ("unknown", "unknown"),
         ]
+        slugs = Source.objects.values_list("slug", flat=True)
+        self.fields["source"].choices = [("", "any"), *((slug, slug) for slug in slugs)]  # type: ignore[attr-defined]
 
 
 @needs(Role.REVIEWER)
@@ -51,11 +58,13 @@ def list_dialogues(request: HttpRequest) -> HttpResponse:
     form = DialogueFilters(request.GET)
     form.is_valid()
     asked = {name: value for name, value in form.cleaned_data.items() if value}
+    search = asked.get("q", "")
     rows = narrowed(Dialogue.objects.all(), asked)
     # With a search there are no counts, since every match would have to be read.
     facets = [] if "q" in asked else _facets(asked)
     found = next((count for state, _, count in facets if state == asked.get("state", "")), None)
-    page = page_of(rows, request.GET, shown=Dialogue.objects.annotate(turns_counted=Count("turns")))
+    shown = Dialogue.objects.annotate(turns_counted=Count("turns"))
+    page = page_of(rows, request.GET, shown=shown, search=search, searched=Searched(Turn, "dialogue"))
     context = {
         "form": form,
         "asked": asked,
@@ -103,8 +112,12 @@ def narrowed(rows: DialogueQuerySet, asked: dict[str, str], *, leave_out: str = 
             rows = rows.filter(**{column: value})
     if language := applied.get("language"):
         rows = rows.filter(language="" if language == "unknown" else language)
-    if words := applied.get("q"):
-        rows = rows.filter(pk__in=matching(Turn.objects.all(), words).values("dialogue"))
+    if source := applied.get("source"):
+        # The key first: joined by its slug, the source could not lead the database into the index.
+        rows = rows.filter(source_id=Source.objects.filter(slug=source).values_list("pk", flat=True).first())
+    if exported := applied.get("exported"):
+        rows = rows.filter(exported=exported != "no")
+        rows = rows.exclude(state=State.APPROVED) if exported == "afterwards" else rows
     return rows
 
 

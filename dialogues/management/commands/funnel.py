@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from dialogues.metrics import STEPS, funnel, totals
+from dialogues.metrics import STEPS, funnel, reasons, totals
 from web.commands import Outcome, StudioCommand
 
 NAME_WIDTH = 24
+REASONS_TOLD = 50
 
 
 class Command(StudioCommand):
@@ -15,10 +16,20 @@ class Command(StudioCommand):
     def carry_out(self, **options: Any) -> Outcome:
         rows = funnel()
         total = totals(rows)
-        result = {"sources": [{"source": slug, **row} for slug, row in rows.items()], "total": total}
+        result = {
+            "sources": [{"source": slug, **row, "reasons": _reasons(slug, row)} for slug, row in rows.items()],
+            "total": {**total, "reasons": _reasons("", total)},
+        }
         if not rows:
             return Outcome(result, ["There are no sources yet; import_queries makes the first."])
         return Outcome(result, _table({**rows, "total": total}))
+
+
+def _reasons(source: str, row: dict[str, int]) -> dict[str, int]:
+    """Why records were rejected; what is rarer than the most frequent reasons stands together under `other`."""
+    told = dict(reasons(source, most=REASONS_TOLD)) if row["rejected"] else {}
+    other = row["rejected"] - sum(told.values())
+    return told | ({"other": other} if other else {})
 
 
 def _table(columns: dict[str, dict[str, int]]) -> list[str]:
@@ -26,8 +37,8 @@ def _table(columns: dict[str, dict[str, int]]) -> list[str]:
     widths = {name: max(9, len(name[:NAME_WIDTH])) for name in columns}
     heading = " ".join(f"{name[:NAME_WIDTH]:>{width}}" for name, width in widths.items())
     lines = [
-        f"{step.replace('_', ' '):<16} "
+        f"{step.replace('_', ' '):<22} "
         + " ".join(f"{columns[name][step]:>{width},}" for name, width in widths.items())
         for step in STEPS
     ]
-    return [f"{'':<16} {heading}", *lines]
+    return [f"{'':<22} {heading}", *lines]
