@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import audit, batches, contamination, lines, queries, scoring, suspects
+from curation.views import audit, batches, contamination, lines, queries, scores, scoring, suspects, teaching, whatif
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -22,6 +22,14 @@ urlpatterns: list[URLPattern] = [
     path("contamination/suspects/<int:pk>/", suspects.show_suspect, name="suspect"),
     path("contamination/suspects/<int:pk>/skip/", suspects.skip_suspect, name="suspect_skip"),
     path("contamination/suspects/<int:pk>/reopen/", suspects.reopen_suspect, name="suspect_reopen"),
+    # about scores
+    path("scores/", scores.show_agreement, name="agreement"),
+    path("scores/linking/", scores.show_linking, name="linking"),
+    path("scores/behind/", scores.list_behind, name="behind"),
+    path("scores/what-if/", whatif.foresee, name="whatif"),
+    path("scores/what-if/decide/", whatif.start_pass, name="start_pass"),
+    path("scores/passes/<int:pk>/", whatif.show_pass, name="rule_pass"),
+    path("scores/verdicts/", teaching.show_lessons, name="lessons"),
     # the audit desk
     path("audit/", audit.audit_queue, name="audit"),
     path("audit/<int:pk>/", audit.audit_item, name="audit_item"),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actions import Change, record
 from accounts.links import login_path
 from accounts.roles import Role
-from curation.models import Benchmark, Judge, Query, Template, Upload
+from curation.models import Benchmark, Judge, Query, RulePass, Template, Upload
 from dialogues.exporting import Choice, export_dialogues
 from dialogues.models import Dialogue, Review, Withdrawal
 from dialogues.versions import write_version
@@ -48,6 +48,13 @@ PAGES = {
     "curation:rejected_csv": (REVIEWER, 200),
     "curation:rejected_jsonl": (REVIEWER, 200),
     "curation:lines": (REVIEWER, 200),
+    "curation:agreement": (REVIEWER, 200),
+    "curation:linking": (REVIEWER, 200),
+    "curation:behind": (REVIEWER, 200),
+    "curation:whatif": (REVIEWER, 200),
+    "curation:start_pass": (CURATOR, 405),
+    "curation:rule_pass": (REVIEWER, 200),
+    "curation:lessons": (REVIEWER, 200),
     "curation:audit": (REVIEWER, 302),
     "curation:audit_item": (REVIEWER, 200),
     "curation:audit_skip": (REVIEWER, 405),
@@ -118,8 +125,9 @@ def rows(reviewer, tmp_path):
     withdrawal = Withdrawal.objects.create(slug="s", is_whole=True)
     upload = Upload.objects.create(key="k", file_name="f", size=1, sha256="x", by=reviewer)
     proposal = Proposal.objects.create(kind="scoring", title="t", parameters={}, by=reviewer)
+    rule_pass = RulePass.objects.create(rule="mean_at_least", threshold=4.0, heard_at=timezone.now())
     return {
-        "curation": {"query": query, "audit_item": query}
+        "curation": {"query": query, "audit_item": query, "rule_pass": rule_pass}
         | dict.fromkeys(("batch", "rejected_csv", "rejected_jsonl"), query.batch),
         "dialogues": {
             "detail": dialogue,

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.actions import undo
@@ -121,6 +122,9 @@ def test_a_calibrated_rule_needs_verdicts_and_stores_what_it_decided_by(reviewer
     rule = Rule("calibrated_mean_at_least", 3.0)
     with pytest.raises(BadRule, match="at least 30 verdicts"):
         decided(rule)
+    with pytest.raises(CommandError, match="audit more queries, or choose another rule") as refused:
+        call_command("decide", "--rule", rule.name)
+    assert refused.value.returncode == 2
     audited(reviewer)
     decided(rule)
     tables = {row.template.name: row.table for row in Calibration.objects.all()}

@@ -23,9 +23,9 @@ class Command(StudioCommand):
     def carry_out(self, **options: Any) -> Outcome:
         try:
             rule = Rule(options["rule"], options["threshold"])
+            decided = decide(rule, by=None, door=Door.COMMAND, at=timezone.now(), watch=self._watch)
         except BadRule as error:
             raise BadInput(str(error)) from error
-        decided = decide(rule, by=None, door=Door.COMMAND, at=timezone.now(), watch=self._watch)
         return Outcome(result=_result(decided), lines=_lines(decided))
 
     def _watch(self, blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
