@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import audit, batches, contamination, lines, queries, scores, scoring, suspects, teaching, whatif
+from curation.views import (
+    audit,
+    batches,
+    clusters,
+    contamination,
+    lines,
+    queries,
+    scores,
+    scoring,
+    suspects,
+    teaching,
+    whatif,
+)
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -30,6 +42,18 @@ urlpatterns: list[URLPattern] = [
     path("scores/what-if/decide/", whatif.start_pass, name="start_pass"),
     path("scores/passes/<int:pk>/", whatif.show_pass, name="rule_pass"),
     path("scores/verdicts/", teaching.show_lessons, name="lessons"),
+    # near-duplicates
+    path("duplicates/", clusters.list_clusters, name="clusters"),
+    path("duplicates/<int:pk>/", clusters.show_cluster, name="cluster"),
+    path("duplicates/<int:pk>/dissolve/", clusters.dissolve, name="dissolve_cluster"),
+    path("duplicates/<int:pk>/<int:query_id>/keep/", clusters.settle_member, {"verb": "keep"}, name="keep_member"),
+    path("duplicates/<int:pk>/<int:query_id>/part/", clusters.settle_member, {"verb": "part"}, name="part_member"),
+    path(
+        "duplicates/<int:pk>/<int:query_id>/represent/",
+        clusters.settle_member,
+        {"verb": "represent"},
+        name="represent_member",
+    ),
     # the audit desk
     path("audit/", audit.audit_queue, name="audit"),
     path("audit/<int:pk>/", audit.audit_item, name="audit_item"),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actions import Change, record
 from accounts.links import login_path
 from accounts.roles import Role
-from curation.models import Benchmark, Judge, Query, RulePass, Template, Upload
+from curation.models import Benchmark, DuplicateCluster, Judge, Query, RulePass, Template, Upload
 from dialogues.exporting import Choice, export_dialogues
 from dialogues.models import Dialogue, Review, Withdrawal
 from dialogues.versions import write_version
@@ -44,6 +44,12 @@ PAGES = {
     "curation:suspects": (REVIEWER, 200),
     "curation:suspect": (REVIEWER, 200),
     "curation:suspect_skip": (REVIEWER, 405),
+    "curation:clusters": (REVIEWER, 200),
+    "curation:cluster": (REVIEWER, 200),
+    "curation:dissolve_cluster": (CURATOR, 405),
+    "curation:keep_member": (CURATOR, 405),
+    "curation:part_member": (CURATOR, 405),
+    "curation:represent_member": (CURATOR, 405),
     "curation:suspect_reopen": (REVIEWER, 405),
     "curation:rejected_csv": (REVIEWER, 200),
     "curation:rejected_jsonl": (REVIEWER, 200),
@@ -122,13 +128,15 @@ def rows(reviewer, tmp_path):
     approved = a_dialogue(state="approved")
     write_version(approved, by=None)
     template = Template.objects.create(name="complexity", level_labels=list("abcde"), body="x")
+    cluster = DuplicateCluster.objects.create(representative=query, source=query.source, kind="form", size=2)
     withdrawal = Withdrawal.objects.create(slug="s", is_whole=True)
     upload = Upload.objects.create(key="k", file_name="f", size=1, sha256="x", by=reviewer)
     proposal = Proposal.objects.create(kind="scoring", title="t", parameters={}, by=reviewer)
     rule_pass = RulePass.objects.create(rule="mean_at_least", threshold=4.0, heard_at=timezone.now())
     return {
         "curation": {"query": query, "audit_item": query, "rule_pass": rule_pass}
-        | dict.fromkeys(("batch", "rejected_csv", "rejected_jsonl"), query.batch),
+        | dict.fromkeys(("batch", "rejected_csv", "rejected_jsonl"), query.batch)
+        | dict.fromkeys(("cluster", "dissolve_cluster", "keep_member", "part_member", "represent_member"), cluster),
         "dialogues": {
             "detail": dialogue,
             "review_item": dialogue,
@@ -169,6 +177,7 @@ def path_of(name, pattern, rows, reviewer):
     if "pk" in pattern.pattern.converters:
         row = rows[room].get(page) or next(iter(rows[room].values()))
         further = {"verb": "pause"} if "verb" in pattern.pattern.converters else {}
+        further |= {"query_id": 1} if "query_id" in pattern.pattern.converters else {}
         return reverse(name, kwargs={"pk": row.pk, **further})
     return reverse(name)
 

@@ -1,0 +1,144 @@
+"""Clusters of queries that are alike: the list with its filters, one cluster, and a person's word on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django import forms
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Left
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.models import Action, ActionRow, User
+from accounts.roles import Role, needs
+from curation import settling
+from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query, Source
+from curation.sameness import Kind
+from web.counts import counted_words, counts_by
+from web.diffs import Piece, pieces_between
+from web.notices import tell_done, tell_refused
+from web.pages import page_or_part
+from web.paging import Order, page_of
+
+SHOWN_OF_TEXT = 280
+MEMBERS_SHOWN = 30
+LARGEST_FIRST = Order("size")
+DIFFERENCES = {kind.value: str(kind.label) for kind in Kind} | {"meaning": "the words", "person": "a person said so"}
+
+
+class ClusterFilters(forms.Form):
+    """What the address may ask for; each field may be absent."""
+
+    kind = forms.ChoiceField(required=False, choices=[("", "all"), *ClusterKind.choices], widget=forms.HiddenInput)
+    source = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        slugs = Source.objects.values_list("slug", flat=True)
+        self.fields["source"].choices = [("", "any"), *((slug, slug) for slug in slugs)]  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One kind above the list, with how many clusters there are of it."""
+
+    kind: str
+    words: str
+    count: int
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A member, and what it has otherwise than the representative."""
+
+    member: ClusterMember
+    difference: str
+    pieces: list[Piece]
+
+
+@needs(Role.REVIEWER)
+@require_GET
+def list_clusters(request: HttpRequest) -> HttpResponse:
+    """Clusters, largest first."""
+    form = ClusterFilters(request.GET)
+    form.is_valid()
+    kind, source = (form.cleaned_data.get(name, "") for name in ("kind", "source"))
+    rows = DuplicateCluster.objects.filter(size__gt=1)
+    if source:
+        rows = rows.filter(source=Source.objects.filter(slug=source).values_list("pk", flat=True).first())
+    facets = _facets(rows, kind)
+    text = Query.objects.filter(pk=OuterRef("representative")).values(start=Left("text", SHOWN_OF_TEXT))
+    shown = DuplicateCluster.objects.select_related("source").annotate(start=Subquery(text))
+    page = page_of(rows.filter(kind=kind) if kind else rows, request.GET, shown=shown, order=LARGEST_FIRST)
+    found = next((facet.count for facet in facets if facet.is_current), None)
+    context = {
+        "form": form,
+        "facets": facets,
+        "page": page,
+        "is_narrowed": bool(kind or source),
+        "counted": counted_words(page, found, "cluster", "clusters"),
+    }
+    return page_or_part(request, "curation/clusters.html", "curation/_cluster_list.html", context)
+
+
+@needs(Role.REVIEWER)
+@require_GET
+def show_cluster(request: HttpRequest, pk: int) -> HttpResponse:
+    """The representative, and each member with its differences marked."""
+    cluster = get_object_or_404(DuplicateCluster.objects.select_related("representative__source"), pk=pk)
+    members = cluster.members.filter(stands=True).select_related("query__source").order_by("pk")
+    first = cluster.representative
+    beside = [
+        Beside(one, DIFFERENCES.get(one.how, one.how), pieces_between(first.text, one.query.text))
+        for one in members[:MEMBERS_SHOWN]
+    ]
+    rows = ActionRow.objects.filter(table="curation.duplicatecluster", row_id=pk).values("action")
+    context = {
+        "cluster": cluster,
+        "first": first,
+        "beside": beside,
+        "more": max(0, cluster.size - 1 - MEMBERS_SHOWN),
+        "actions": Action.objects.filter(pk__in=rows).select_related("by")[:10],
+    }
+    return render(request, "curation/cluster.html", context)
+
+
+VERBS: dict[str, Callable[..., Action]] = {
+    "keep": settling.keep,
+    "part": settling.part,
+    "represent": settling.represent,
+}
+
+
+@needs(Role.CURATOR)
+@require_POST
+def settle_member(request: HttpRequest, pk: int, query_id: int, verb: str) -> HttpResponse:
+    """Keep a member as a duplicate, tell it apart, or let it stand for the cluster."""
+    return _settled(request, pk, lambda by: VERBS[verb](pk, query_id, by=by))
+
+
+@needs(Role.CURATOR)
+@require_POST
+def dissolve(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that no two queries of the cluster ask the same."""
+    return _settled(request, pk, lambda by: settling.dissolve(pk, by=by))
+
+
+def _settled(request: HttpRequest, pk: int, verb: Callable[[User], Action]) -> HttpResponse:
+    cluster = get_object_or_404(DuplicateCluster, pk=pk)
+    try:
+        action = verb(cast(User, request.user))
+    except settling.CannotSettle as refusal:
+        tell_refused(request, str(refusal))
+    else:
+        tell_done(request, f"{action.verb.capitalize()}: {action.rows_changed} rows changed.", action_id=action.pk)
+    return redirect(cluster)
+
+
+def _facets(rows: Any, chosen: str) -> list[Facet]:
+    counts = counts_by(rows, "kind")
+    kinds = [("", "all", sum(counts.values())), *((k.value, str(k.label), counts.get(k.value, 0)) for k in ClusterKind)]
+    return [Facet(kind, words, count, is_current=kind == chosen) for kind, words, count in kinds]
