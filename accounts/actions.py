@@ -1,15 +1,19 @@
 """Record every verb with the rows it changed, and undo it."""
 
-from collections.abc import Iterable
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from accounts.models import Action, ActionRow, Door, User
+
+BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
 
 
 class CannotUndo(Exception):
@@ -25,28 +29,46 @@ class Change:
     after: dict[str, Any]
 
 
-def record(verb: str, changes: Iterable[Change], *, by: User | None, door: Door = Door.PAGE, note: str = "") -> Action:
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """The same columns of many rows of one table, all of them with the same values before and after."""
+
+    model: type[models.Model]
+    ids: Sequence[int]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def record(
+    verb: str, changes: Iterable[Change | Alike], *, by: User | None, door: Door = Door.PAGE, note: str = ""
+) -> Action:
     """Write the action of a verb; call it inside the verb's own transaction."""
     action = Action.objects.create(verb=verb, by=by, door=door, note=note)
     extend(action, changes)
     return action
 
 
-def extend(action: Action, changes: Iterable[Change]) -> None:
+def extend(action: Action, changes: Iterable[Change | Alike]) -> None:
     """Add rows to an action whose verb works through many rows block by block, each block in its transaction."""
-    rows = [
-        ActionRow(
-            action=action,
-            table=change.row._meta.label_lower,
-            row_id=change.row.pk,
-            before=_plain(change.before),
-            after=_plain(change.after),
+    rows = [line for change in changes for line in _lines(action.pk, change)]
+    # Plain SQL: a decision over the whole pool writes hundreds of thousands of these.
+    kind = ActionRow._meta.get_field("before").db_type(connection)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f'INSERT INTO {ActionRow._meta.db_table} (action_id, "table", row_id, "before", "after") '  # noqa: S608
+            f"VALUES (%s, %s, %s, CAST(%s AS {kind}), CAST(%s AS {kind}))",
+            rows,
         )
-        for change in changes
-    ]
-    ActionRow.objects.bulk_create(rows, batch_size=500)
     Action.objects.filter(pk=action.pk).update(rows_changed=models.F("rows_changed") + len(rows))
     action.rows_changed += len(rows)
+
+
+def _lines(action_id: int, change: Change | Alike) -> list[tuple[int, str, int, str, str]]:
+    alike = (
+        Alike(type(change.row), [change.row.pk], change.before, change.after) if isinstance(change, Change) else change
+    )
+    before, after = json.dumps(_plain(alike.before)), json.dumps(_plain(alike.after))
+    return [(action_id, alike.model._meta.label_lower, pk, before, after) for pk in alike.ids]
 
 
 def undo(action: Action, *, by: User | None, door: Door = Door.PAGE) -> Action:
@@ -58,8 +80,9 @@ def undo(action: Action, *, by: User | None, door: Door = Door.PAGE) -> Action:
         locked = Action.objects.select_for_update().get(pk=action.pk)
         if locked.undone_by_id is not None:
             raise CannotUndo(f"action {action.pk} ({action.verb}) was undone already")
-        changes = [_put_back(row) for row in locked.rows.order_by("-pk")]
-        undoing = record(f"undo {locked.verb}", changes, by=by, door=door)
+        undoing = record(f"undo {locked.verb}", [], by=by, door=door)
+        for rows in _newest_first(locked):
+            extend(undoing, _put_back(rows))
         Action.objects.filter(pk=locked.pk).update(undone_by=undoing)
     return undoing
 
@@ -73,20 +96,41 @@ def standing_action(row: models.Model, verb: str) -> Action:
     return action
 
 
-def _put_back(row: ActionRow) -> Change:
-    model = apps.get_model(row.table)
-    fields = {name: model._meta.get_field(name) for name in row.before}
-    after = {name: fields[name].to_python(value) for name, value in row.after.items() if name != "version"}
-    before = {name: fields[name].to_python(value) for name, value in row.before.items() if name != "version"}
+def _newest_first(action: Action) -> Iterator[list[ActionRow]]:
+    """Its rows in blocks; no cursor stays open between two of them."""
+    last = None
+    while block := list(action.rows.filter(**({} if last is None else {"pk__lt": last})).order_by("-pk")[:BLOCK]):
+        yield block
+        last = block[-1].pk
+
+
+def _put_back(rows: Sequence[ActionRow]) -> list[Change]:
+    """Rows that changed alike are put back by one statement."""
+    alike: dict[tuple[str, str, str], list[ActionRow]] = defaultdict(list)
+    for row in rows:
+        alike[row.table, repr(row.before), repr(row.after)].append(row)
+    return [change for group in alike.values() for change in _put_back_alike(group)]
+
+
+def _put_back_alike(rows: Sequence[ActionRow]) -> list[Change]:
+    first, ids = rows[0], [row.row_id for row in rows]
+    model = apps.get_model(first.table)
+    fields = {name: model._meta.get_field(name) for name in first.before}
+    after = {name: fields[name].to_python(value) for name, value in first.after.items() if name != "version"}
+    before = {name: fields[name].to_python(value) for name, value in first.before.items() if name != "version"}
     # `version` only ever rises, so undoing a change of content is one more change.
     bump = {"version": models.F("version") + 1} if _has_version(model) else {}
-    unchanged = model._default_manager.filter(pk=row.row_id, **_matching(after))
-    if unchanged.update(**before, **bump) != 1:
-        raise CannotUndo(f"{row.table} {row.row_id} has changed since; undo the later change first")
-    now = model._default_manager.get(pk=row.row_id)
-    if bump:
-        before, after = before | {"version": now.version}, after | {"version": now.version - 1}
-    return Change(now, before=after, after=before)
+    here = model._default_manager.filter(pk__in=ids)
+    unchanged = set(here.filter(**_matching(after)).select_for_update().values_list("pk", flat=True))
+    if changed := [pk for pk in ids if pk not in unchanged]:
+        raise CannotUndo(f"{first.table} {changed[0]} has changed since; undo the later change first")
+    here.update(**before, **bump)
+    if not bump:
+        return [Change(model(pk=pk), before=after, after=before) for pk in ids]
+    return [
+        Change(model(pk=pk), before=after | {"version": now - 1}, after=before | {"version": now})
+        for pk, now in here.values_list("pk", "version")
+    ]
 
 
 def _matching(columns: dict[str, Any]) -> dict[str, Any]:

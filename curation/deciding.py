@@ -7,10 +7,10 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Case, Count, F, JSONField, Q, Value, When
+from django.db import connection, transaction
+from django.db.models import Count, Q
 
-from accounts.actions import Change, extend, record
+from accounts.actions import Alike, extend, record
 from accounts.models import Action, Door, User
 from curation.calibration import LEAST_VERDICTS, CalibrationTable
 from curation.judges import counting_judges, names_of
@@ -32,6 +32,7 @@ from curation.rules import CALIBRATED, EXPECTED, BadRule, Rule, Scales, standing
 
 FACTS = ("scoring", "mean", "raw_gap", "linked_gap", "disputed")
 DECIDED = ("decision", "decision_rule", "decision_inputs")
+COLUMNS = (*FACTS, *DECIDED, "decided_at", "decision_version", "version")
 
 # Shows progress: gets the blocks of keys and how many there are, and hands the blocks on.
 Watch = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
@@ -120,27 +121,26 @@ def _stored(table: LinkTable, judge: Judge, anchor: Judge) -> Link:
     )
 
 
-def bring_up_to_date(ids: Sequence[int], basis: Basis) -> list[Change]:
+def bring_up_to_date(ids: Sequence[int], basis: Basis) -> list[Alike]:
     """Write facts and decisions of some queries where they differ; call it inside a transaction."""
     said, names = rows_of(ids, basis.judges), names_of(basis.judges)
     rows = said if basis.rule.name == EXPECTED else {pk: _without_expected(row) for pk, row in said.items()}
     targets = {row: standing(row, basis.scales, names, basis.rule) for row in set(rows.values())}
-    columns = [*FACTS, *DECIDED, "decided_at", "decision_version", "claimed_until", "ratings"]
-    alike: dict[tuple[Any, ...], list[Change]] = defaultdict(list)
+    patterns = {row: pattern_of(row, basis.judges) for row in set(said.values())}
+    # Queries that stand alike and were rated alike change alike.
+    alike: dict[tuple[Row, str, bool], tuple[dict[str, Any], list[int]]] = {}
     newly_said: dict[int, Row] = {}
-    for query in Query.objects.filter(pk__in=ids).only(*columns).order_by("pk").select_for_update():
-        held = query.claimed_until is not None and query.claimed_until > basis.at
-        change = _change(query, targets[rows[query.pk]], held=held, at=basis.at)
-        if change.after:
-            # Queries that want the same columns: one statement for all of them.
-            raises_version = "decision" in change.after and not held
-            alike[_kind_of(change, basis.rule), raises_version].append(change)
-        if query.ratings != pattern_of(said[query.pk], basis.judges):
-            newly_said[query.pk] = said[query.pk]
-    for (_, raises_version), changes in alike.items():
-        _write(changes, raises_version=raises_version, rule=basis.rule)
+    queries = Query.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+    for pk, claimed_until, ratings, *values in queries.values_list("pk", "claimed_until", "ratings", *COLUMNS):
+        held = claimed_until is not None and claimed_until > basis.at
+        now = dict(zip(COLUMNS, values, strict=True))
+        alike.setdefault((rows[pk], repr(values), held), (now, []))[1].append(pk)
+        if ratings != patterns[said[pk]]:
+            newly_said[pk] = said[pk]
+    changes = [_change(now, targets[row], pks, held=held, at=basis.at) for (row, _, held), (now, pks) in alike.items()]
+    _write([change for change in changes if change.after], basis)
     _store_said(newly_said, basis.judges)
-    return [change for changes in alike.values() for change in changes]
+    return [change for change in changes if change.after]
 
 
 def _without_expected(row: Row) -> Row:
@@ -157,41 +157,49 @@ def _store_said(rows: Mapping[int, Row], judges: Sequence[Judge]) -> None:
     store_expected(rows, judges)
 
 
-def _change(query: Query, target: Mapping[str, Any], *, held: bool, at: datetime) -> Change:
-    """The columns that have to change. A verdict's decision stays; what someone holds stays a dispute."""
+def _change(
+    now: Mapping[str, Any], target: Mapping[str, Any], ids: Sequence[int], *, held: bool, at: datetime
+) -> Alike:
+    """The columns that have to change. A verdict's decision stays; what someone holds stays a dispute, and keeps its
+    version, so that the verdict being given on it still counts."""
     after = {name: target[name] for name in FACTS}
-    if query.decision_rule != VERDICT:
+    if now["decision_rule"] != VERDICT:
         after |= {name: target[name] for name in DECIDED}
-        if any(getattr(query, name) != target[name] for name in DECIDED):
+        if any(now[name] != target[name] for name in DECIDED):
             after["decided_at"] = None if target["decision"] == Decision.NONE else at
-            after["decision_version"] = query.decision_version + 1
-    if held and query.disputed:
+            after["decision_version"] = now["decision_version"] + 1
+        if after["decision"] != now["decision"] and not held:
+            after["version"] = now["version"] + 1
+    if held and now["disputed"]:
         after["disputed"] = True
-    before = {name: getattr(query, name) for name in after}
-    changed = [name for name in after if before[name] != after[name]]
-    return Change(query, {name: before[name] for name in changed}, {name: after[name] for name in changed})
+    changed = [name for name in after if now[name] != after[name]]
+    return Alike(Query, ids, {name: now[name] for name in changed}, {name: after[name] for name in changed})
 
 
-def _kind_of(change: Change, rule: Rule) -> tuple[Any, ...]:
-    """What a change writes, but for what is each query's own."""
-    own = ("decision_version", "decision_inputs") if rule.name == EXPECTED else ("decision_version",)
-    return tuple((name, None if name in own else repr(value)) for name, value in change.after.items())
+def _write(changes: Sequence[Alike], basis: Basis) -> None:
+    """One statement for all changes that write the same; what is each query's own is written row by row."""
+    own = basis.rule.name == EXPECTED
+    merged: dict[str, tuple[dict[str, Any], list[int]]] = {}
+    for change in changes:
+        columns = {name: value for name, value in change.after.items() if not (own and name == "decision_inputs")}
+        merged.setdefault(repr(columns), (columns, []))[1].extend(change.ids)
+    for columns, ids in merged.values():
+        Query.objects.filter(pk__in=ids).update(**columns)
+    if own:
+        _write_inputs([change for change in changes if "decision_inputs" in change.after])
 
 
-def _write(changes: Sequence[Change], *, raises_version: bool, rule: Rule) -> None:
-    """One statement for changes that differ in nothing but their row. A held row keeps its version, so that the
-    verdict being given on it still counts."""
-    columns = dict(changes[0].after)
-    ids = [change.row.pk for change in changes]
-    if "decision_version" in columns:
-        columns["decision_version"] = F("decision_version") + 1
-    if raises_version:
-        columns["version"] = F("version") + 1
-    if rule.name == EXPECTED and "decision_inputs" in columns:
-        columns["decision_inputs"] = Case(
-            *(When(pk=change.row.pk, then=Value(change.after["decision_inputs"], JSONField())) for change in changes)
+def _write_inputs(changes: Sequence[Alike]) -> None:
+    """The inputs of a rule that looks at expected values differ from query to query."""
+    field = Query._meta.get_field("decision_inputs")
+    rows = [
+        (field.get_db_prep_save(change.after[field.name], connection), pk) for change in changes for pk in change.ids
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {Query._meta.db_table} SET {field.column} = %s WHERE id = %s",  # noqa: S608  # names of columns
+            rows,
         )
-    Query.objects.filter(pk__in=ids).update(**columns)
 
 
 def _counted(basis: Basis, links: Sequence[Link], action: Action | None) -> Decided:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, F, IntegerField, Q
-from django.db.models.functions import Cast, Floor
+from django.db.models.functions import Cast, Round
 
 from curation.judges import counting_judges
 from curation.learning import Lesson, calibrations, lessons
@@ -146,7 +146,8 @@ def _fate(rule: Rule, pattern: str, on: Ground) -> Decision:
 def _expected_counts() -> Counter[tuple[int, str, bool]]:
     """How many queries have an expected value, by its hundredths (cut off, not rounded)."""
     known = Query.objects.in_play_by_stage().filter(expected__isnull=False).order_by()
-    value = Cast(Floor(F("expected") * HUNDREDTHS + ROUNDING * HUNDREDTHS), IntegerField())
+    # Half less and rounded is cut off; FLOOR would call back into Python for each row on SQLite.
+    value = Cast(Round(F("expected") * HUNDREDTHS + (ROUNDING * HUNDREDTHS - 0.5)), IntegerField())
     counts: Counter[tuple[int, str, bool]] = Counter()
     grouped = known.annotate(value=value).values_list("value", "stage", "decision_rule").annotate(n=Count("*"))
     for hundredths, stage, rule, count in grouped:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from curation.agreement import MEASURES, Pairs
 
-DRAWS = 400
+DRAWS = 200
 LEVEL = 0.95
 SEED = 20240214
 

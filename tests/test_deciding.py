@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.actions import undo
@@ -71,6 +71,7 @@ def test_a_rule_that_is_none_is_refused_with_the_remedy(name, threshold):
         Rule(name, threshold)
 
 
+@settings(deadline=None)
 @given(rows, st.data(), rules)
 def test_no_rule_keeps_a_missing_or_unreadable_score(row, data, rule):
     linked, worth = [data.draw(tables) for _ in row], [data.draw(st.none() | calibrations) for _ in row]
@@ -82,6 +83,7 @@ def test_no_rule_keeps_a_missing_or_unreadable_score(row, data, rule):
         assert columns["scoring"] == Scoring.READABLE
 
 
+@settings(deadline=None)
 @given(rows, st.data(), rules)
 def test_a_missing_score_is_no_dispute_and_an_unreadable_one_always_is(row, data, rule):
     columns = standing(row, Scales([data.draw(tables) for _ in row]), [str(place) for place in range(len(row))], rule)
