@@ -44,7 +44,9 @@ def django_db_setup(django_test_environment, django_db_blocker):
 
 
 def _copied_file():
-    file = Path(tempfile.mkdtemp(prefix="tests-")) / "test.sqlite3"
+    # A name of its own: the locks of imports are named after it, and all test processes share their folder.
+    folder = Path(tempfile.mkdtemp(prefix="tests-"))
+    file = folder / f"{folder.name}.sqlite3"
     shutil.copy(migrated_file(), file)
     return str(file), lambda: shutil.rmtree(file.parent)
 
