@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.actions import Change
 from curation.models import MERGED, ClusterKind, ClusterMember, Distinction, DuplicateCluster, Query
@@ -107,6 +108,13 @@ def resized(cluster: DuplicateCluster, *, near: bool = False) -> list[Change]:
         return []
     DuplicateCluster.objects.filter(pk=cluster.pk).update(**after)
     return [Change(cluster, {name: before[name] for name in changed}, {name: after[name] for name in changed})]
+
+
+def fit_sizes(clusters: Iterable[int]) -> None:
+    """Bring the sizes up to date after queries were removed; a cluster whose members are all gone is undone."""
+    standing = ClusterMember.objects.filter(cluster=OuterRef("pk"), stands=True).order_by()
+    members = standing.values("cluster").annotate(n=Count("*")).values("n")
+    DuplicateCluster.objects.filter(pk__in=clusters).update(size=Coalesce(Subquery(members) + 1, 0))
 
 
 def _turned(rows: list[Distinction], *, stands: bool) -> list[Change]:

@@ -65,7 +65,8 @@ class Scope:
         return RejectedRecord.objects.filter(self._of_batches())
 
     def imported_dialogues(self) -> DialogueQuerySet:
-        return Dialogue.objects.filter(**self._home())
+        """Dialogues that came with its files; those that were grown of its queries go with their seeds."""
+        return Dialogue.objects.filter(self._is_imported())
 
     def grown_dialogues(self) -> DialogueQuerySet:
         """Dialogues of which at least one seed goes."""
@@ -73,7 +74,10 @@ class Scope:
 
     def dialogues(self) -> DialogueQuerySet:
         """Both: all that goes, or stays as withdrawn where it was exported."""
-        return Dialogue.objects.filter(Q(**self._home()) | self._is_grown())
+        return Dialogue.objects.filter(self._is_imported() | self._is_grown())
+
+    def _is_imported(self) -> Q:
+        return Q(~Exists(Seed.objects.filter(dialogue=OuterRef("pk"))), **self._home())
 
     def _is_grown(self) -> Q:
         of_queries = Seed.objects.filter(query__in=self.going()).values("dialogue")

@@ -5,7 +5,7 @@ Each count is one GROUP BY over the rows themselves, so that it equals the lengt
 
 from collections import Counter
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
 from curation.models import ImportBatch, Query, RejectedRecord, Sighting, Source, Stage
 from dialogues.models import Dialogue, State
@@ -21,7 +21,7 @@ PARTS = {
     "approved": ("exported", "unexported"),
 }
 # What was decided otherwise after it had gone on; no part of any sum.
-AFTERWARDS = ("used_not_kept", "exported_not_approved")
+AFTERWARDS = ("used_not_kept", "exported_not_approved", "withdrawn")
 STEPS = (
     "read",
     *(part for step, parts in PARTS.items() for part in (("dialogues",) if step == "dialogues" else ()) + parts),
@@ -51,17 +51,22 @@ Row = dict[str, int]
 
 
 def funnel() -> dict[str, Row]:
-    """Slug of each source → step → how many."""
+    """Slug of each source → step → how many. What holds benchmarks alone is no source of queries."""
     reached = _lines() + _queries() + _dialogues()
-    return {
-        slug: {step: reached[source_id, step] for step in STEPS}
-        for source_id, slug in Source.objects.values_list("pk", "slug")
-    }
+    return {slug: {step: reached[source_id, step] for step in STEPS} for source_id, slug in _sources()}
+
+
+def _sources() -> list[tuple[int, str]]:
+    batches = ImportBatch.objects.filter(source=OuterRef("pk"))
+    benchmarks = batches.filter(holds=ImportBatch.Holds.BENCHMARK)
+    others = batches.exclude(holds=ImportBatch.Holds.BENCHMARK)
+    return list(Source.objects.exclude(Exists(benchmarks), ~Exists(others)).values_list("pk", "slug"))
 
 
 def totals(rows: dict[str, Row]) -> Row:
-    """The funnel of all sources together."""
-    return {step: sum(row[step] for row in rows.values()) for step in STEPS}
+    """The funnel of all sources together. Withdrawn dialogues that stay for the record have no source any more."""
+    together = {step: sum(row[step] for row in rows.values()) for step in STEPS}
+    return together | {"withdrawn": Dialogue.objects.filter(state=State.WITHDRAWN).count()}
 
 
 def not_adding_up(row: Row) -> list[str]:
@@ -123,12 +128,15 @@ def _steps_behind(stage: Stage) -> tuple[str, ...]:
 
 
 def _dialogues() -> Reached:
-    """Dialogues by their own source, or that of their first seed."""
+    """Dialogues by their own source, or that of their first seed; withdrawn ones are on no way to a file."""
     reached: Reached = Counter()
     known = Dialogue.objects.filter(source__isnull=False)
     for source_id, state, exported, count in (
         known.order_by().values_list("source_id", "state", "exported").annotate(n=Count("*"))
     ):
+        if state == State.WITHDRAWN:
+            reached[source_id, "withdrawn"] += count
+            continue
         reached[source_id, "dialogues"] += count
         reached[source_id, STEP_OF_STATE[State(state)]] += count
         if state == State.APPROVED:

@@ -12,14 +12,15 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.actions import record
 from accounts.models import Door, User
+from curation.clusters import fit_sizes
 from curation.holding import batch_lock, hold, is_held
 from curation.inserting import take_turn
-from curation.models import ImportBatch, Query, Source, Upload, Vector, Verdict
+from curation.models import ClusterMember, ImportBatch, Query, Source, Upload, Vector, Verdict
 from dialogues.hanging import Scope, counted, exported_versions
 from dialogues.models import Dialogue, Export, Review, Seed, State, Version, Withdrawal
 from dialogues.rehoming import move_home
@@ -185,12 +186,16 @@ def _remove_dialogues(scope: Scope, left: set[int], block: Sequence[int]) -> Cou
     versions = Version.objects.filter(dialogue__in=block).order_by().values_list("pk", "dialogue")
     kept = {dialogue for version, dialogue in versions if version in left}
     imported = scope.imported_dialogues().filter(pk__in=block).count()
+    seeds = Seed.objects.filter(dialogue__in=block, query__isnull=False).values_list("query", flat=True)
+    grown_from = list(seeds)
     _hold_back(block)
     Seed.objects.filter(dialogue__in=kept).delete()
     Dialogue.objects.filter(pk__in=kept).update(source=None, batch=None)
     going = [pk for pk in block if pk not in kept]
     counts = [_delete(model.objects.filter(dialogue__in=going)) for model in (Review, Version)]
     counts.append(_delete(Dialogue.objects.filter(pk__in=going)))
+    unused = Query.objects.filter(~Exists(Seed.objects.filter(query=OuterRef("pk"))), pk__in=grown_from)
+    unused.update(used=False)
     return sum(counts, Counter(imported=imported, grown=len(block) - imported, exported=len(kept)))
 
 
@@ -203,8 +208,10 @@ def _remove_queries(scope: Scope, block: Sequence[int]) -> Counted:
     freed = len(alone) - scope.going().filter(pk__in=alone).count()
     Query.objects.filter(pk__in=alone).update(duplicate_of=None, duplicate_reason="")
     Vector.objects.filter(text_hash__in=going.values()).delete()
-    verdicts = _delete(Verdict.objects.filter(query__in=going))
-    return verdicts + _delete(Query.objects.filter(pk__in=going)) + Counter(moving=moved, freed=freed)
+    clusters = set(ClusterMember.objects.filter(query__in=going).values_list("cluster", flat=True))
+    gone = _delete(Verdict.objects.filter(query__in=going)) + _delete(Query.objects.filter(pk__in=going))
+    fit_sizes(clusters)
+    return gone + Counter(moving=moved, freed=freed)
 
 
 def _delete(rows: QuerySet[Any]) -> Counted:

@@ -4,17 +4,26 @@ import pytest
 
 from accounts.models import Action
 from curation.importing import import_queries
-from curation.models import ImportBatch, Problem, Query, Score, Sighting, Source, Vector, Verdict
-from curation.models.judging import Judge, Template
+from curation.models import (
+    ImportBatch,
+    Problem,
+    Query,
+    Score,
+    Sighting,
+    Source,
+    Vector,
+    Verdict,
+)
 from dialogues import withdrawing
 from dialogues.exporting import Choice, export_dialogues, lines_again
 from dialogues.hanging import Scope, counted
-from dialogues.models import Dialogue, Export, Review, Seed, Turn, Version, Withdrawal
+from dialogues.models import Dialogue, Export, Review, Turn, Version, Withdrawal
 from dialogues.reviewing import NotReviewable, approve_many, back_to_review
 from runs.models import Call, Run
 from tests.making import a_dialogue, a_query, a_source, an_approved_dialogue
 from tests.page_text import words
 from tests.running import run_command
+from tests.withdrawals import by_text, grown, of, scored, withdrawn
 
 pytestmark = pytest.mark.django_db
 
@@ -34,35 +43,6 @@ def take(tmp_path):
         return import_queries(path, source=source, by=None)
 
     return run
-
-
-def grown(*queries, method="packing", make=a_dialogue, **columns):
-    dialogue = make(method=method, **columns)
-    for position, query in enumerate(queries):
-        Seed.objects.create(dialogue=dialogue, position=position, query=query, use=method)
-    return dialogue
-
-
-def scored(query):
-    template = Template.objects.get_or_create(name="t", defaults={"level_labels": list("abcde"), "body": "x"})[0]
-    judge = Judge.objects.get_or_create(template=template, model="m", sampling={})[0]
-    call = Call.objects.create(key=f"k{query.pk}", role="scorer", endpoint="e", model="m", state="failed")
-    Score.objects.create(query=query, judge=judge, value=3, state="ok", call=call)
-
-
-def withdrawn(scope, **options):
-    asked = withdrawing.ask(scope, by=None, **options)
-    withdrawing.carry_out(asked.pk)
-    asked.refresh_from_db()
-    return asked
-
-
-def of(slug):
-    return Scope(Source.objects.get(slug=slug))
-
-
-def by_text():
-    return {query.text: query for query in Query.objects.all()}
 
 
 @pytest.fixture

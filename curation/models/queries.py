@@ -45,7 +45,6 @@ class Stage(models.TextChoices):
 
 WIDEST_GAP = 9.0
 WAITS_FOR_USE = Q(stage="kept", used=False)
-WAITS_FOR_USE = Q(stage="kept", used=False)
 
 STAGE_OF_FACTS = Case(
     When(duplicate_of__isnull=False, then=Value(Stage.DUPLICATE.value)),

@@ -19,12 +19,18 @@ from web.pages import page_or_part
 from web.paging import Searched, page_of
 
 ACTIONS_SHOWN = 20
+# Every state but withdrawn: what the funnel counts.
+STANDING = "standing"
 
 
 class DialogueFilters(forms.Form):
     """What the address may ask for; each field may be absent."""
 
-    state = forms.ChoiceField(required=False, choices=[("", "all"), *State.choices], widget=forms.HiddenInput)
+    state = forms.ChoiceField(
+        required=False,
+        choices=[("", "all"), (STANDING, "not withdrawn"), *State.choices],
+        widget=forms.HiddenInput,
+    )
     q = forms.CharField(
         required=False,
         label="Words in a turn",
@@ -107,9 +113,10 @@ def turns_as_read(dialogue: Dialogue) -> list[Turn]:
 def narrowed(rows: DialogueQuerySet, asked: dict[str, str], *, leave_out: str = "") -> DialogueQuerySet:
     """The rows that the filters leave; `leave_out` names one filter that is not applied."""
     applied = {name: value for name, value in asked.items() if name != leave_out}
-    for column in ("state", "method"):
-        if value := applied.get(column):
-            rows = rows.filter(**{column: value})
+    if state := applied.get("state"):
+        rows = rows.exclude(state=State.WITHDRAWN) if state == STANDING else rows.filter(state=state)
+    if method := applied.get("method"):
+        rows = rows.filter(method=method)
     if language := applied.get("language"):
         rows = rows.filter(language="" if language == "unknown" else language)
     if source := applied.get("source"):
@@ -124,7 +131,9 @@ def narrowed(rows: DialogueQuerySet, asked: dict[str, str], *, leave_out: str = 
 def _facets(asked: dict[str, str]) -> list[tuple[str, str, int]]:
     """States with the count of the other filters."""
     counts = counts_by(narrowed(Dialogue.objects.all(), asked, leave_out="state"), "state")
+    standing = sum(count for state, count in counts.items() if state != State.WITHDRAWN)
     return [
         ("", "all", sum(counts.values())),
+        (STANDING, "not withdrawn", standing),
         *((state, label, counts.get(state, 0)) for state, label in State.choices),
     ]

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_GET
 from accounts.roles import Role, needs
 from curation.lines import DUPLICATES, REJECTED
 from curation.models import Stage
-from dialogues.metrics import PARTS, Row, funnel, not_adding_up, reasons, totals
+from dialogues.metrics import AFTERWARDS, PARTS, Row, funnel, not_adding_up, reasons, totals
 from dialogues.models import State
+from dialogues.views.dialogues import STANDING
 from web.charts import Segment, bar
 
 REASONS_SHOWN = 12
@@ -37,7 +38,7 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
     "used": (QUERIES, {"stage": Stage.KEPT, "used": "yes"}),
     "unused": (QUERIES, {"stage": Stage.KEPT, "used": "no"}),
     "used_not_kept": (QUERIES, {"used": "afterwards"}),
-    "dialogues": (DIALOGUES, {}),
+    "dialogues": (DIALOGUES, {"state": STANDING}),
     "drafts": (DIALOGUES, {"state": State.DRAFT}),
     "in_review": (DIALOGUES, {"state": State.IN_REVIEW}),
     "needs_work": (DIALOGUES, {"state": State.NEEDS_WORK}),
@@ -45,7 +46,8 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
     "approved": (DIALOGUES, {"state": State.APPROVED}),
     "exported": (DIALOGUES, {"state": State.APPROVED, "exported": "yes"}),
     "unexported": (DIALOGUES, {"state": State.APPROVED, "exported": "no"}),
-    "exported_not_approved": (DIALOGUES, {"exported": "afterwards"}),
+    "exported_not_approved": (DIALOGUES, {"state": STANDING, "exported": "afterwards"}),
+    "withdrawn": (DIALOGUES, {"state": State.WITHDRAWN}),
 }
 WORDS = {
     "duplicates": "duplicates",
@@ -64,6 +66,7 @@ WORDS = {
     "turned_down": "rejected",
     "unexported": "not exported yet",
     "exported_not_approved": "exported, but no longer approved",
+    "withdrawn": "withdrawn with their source",
 }
 EXPLAINED = {
     "read": "lines of files of queries",
@@ -111,7 +114,8 @@ def show_funnel(request: HttpRequest) -> HttpResponse:
     rows = funnel()
     asked = request.GET.get("source", "")
     source = asked if asked in rows else ""
-    row = rows[source] if source else totals(rows)
+    total = totals(rows)
+    row = rows[source] if source else total
     rejected = [
         (reason, count, address_of("rejected", source, reason=reason))
         for reason, count in (reasons(source, most=REASONS_SHOWN) if row["rejected"] else ())
@@ -120,13 +124,13 @@ def show_funnel(request: HttpRequest) -> HttpResponse:
         "source": source,
         "row": row,
         "levels": [_level(step, row, source) for step in PARTS],
-        "afterwards": [_number(step, row, source) for step in ("used_not_kept", "exported_not_approved") if row[step]],
+        "afterwards": [_number(step, row, source) for step in AFTERWARDS if row[step]],
         "reasons": rejected,
         "other_reasons": row["rejected"] - sum(count for _, count, _ in rejected),
         "rejected": _number("rejected", row, source),
         "columns": [WORDS.get(step, step) for step in COLUMNS],
         "sources": [(slug, [_number(step, one, slug) for step in COLUMNS]) for slug, one in rows.items()],
-        "total": [_number(step, totals(rows), "") for step in COLUMNS],
+        "total": [_number(step, total, "") for step in COLUMNS],
         "broken": not_adding_up(row),
     }
     return render(request, "dialogues/funnel.html", context)
