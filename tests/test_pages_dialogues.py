@@ -50,7 +50,7 @@ def test_facets_count_under_the_other_filters(reviewer_client):
     a_dialogue(method="packing", state="approved")
     a_dialogue(method="packing")
     a_dialogue()
-    assert "all 2 draft 0 in review 1" in words(reviewer_client.get("/dialogues/?method=packing"))
+    assert "all 2 not withdrawn 2 draft 0 in review 1" in words(reviewer_client.get("/dialogues/?method=packing"))
 
 
 def test_an_empty_list_says_what_to_do(reviewer_client):
