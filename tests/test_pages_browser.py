@@ -3,15 +3,18 @@
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actions import Change, record
 from accounts.models import User
 from accounts.people import make_person
 from curation.models import Query
+from dialogues.models import Withdrawal
 from runs.models import Run
 from tests.browsing import wait_until
 from tests.making import a_batch, a_dialogue, a_kept_query, a_query
+from web.rooms import ROOMS
 
 pytestmark = [
     pytest.mark.needs("chromium"),
@@ -95,8 +98,12 @@ def test_a_lost_session_is_told_without_losing_the_page(page):
 def test_no_page_breaks_the_policy_or_runs_over_a_narrow_screen(page):
     query, dialogue = a_kept_query(response="```python\n" + "x = 1  # " + "long " * 60 + "\n```"), a_dialogue()
     run = Run.objects.create(kind="score", title="Score all", state="paused", items_total=4)
-    rows = [query.get_absolute_url(), dialogue.get_absolute_url(), run.get_absolute_url(), a_batch().get_absolute_url()]
-    pages = ["/", "/queries/", "/imports/", "/dialogues/", "/runs/", "/exports/", "/actions/", "/preferences/", *rows]
+    batch, user = a_batch(), User.objects.get()
+    taken_out = Withdrawal.objects.create(slug="gone", is_whole=True, by=user)
+    rows = [one.get_absolute_url() for one in (query, dialogue, run, batch, taken_out)]
+    rows += [f"/contamination/suspects/{query.pk}/", f"/imports/{batch.pk}/withdraw/"]
+    places = [reverse(place.view) for room in ROOMS for place in room.places]
+    pages = [*places, "/preferences/", "/imports/new/", "/contamination/check/", "/scores/behind/", *rows]
     admin = ["/admin/", "/admin/curation/query/", "/admin/dialogues/dialogue/", "/admin/accounts/user/"]
     for size in (DESK, PHONE):
         page.set_viewport_size(size)
@@ -104,6 +111,7 @@ def test_no_page_breaks_the_policy_or_runs_over_a_narrow_screen(page):
             page.goto(address)
             wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
             assert address in admin or not wide, (address, size)
+            assert address not in places or page.locator(".bar [aria-current]").count() == 1, address
     assert page.complaints == []
 
 

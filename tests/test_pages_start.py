@@ -25,6 +25,18 @@ def counters(client):
     return {step: (int(count.replace(",", "")), address.replace("&amp;", "&")) for address, step, count in found}
 
 
+def test_the_bar_says_in_which_room_and_place_a_page_lies(reviewer_client):
+    def current(address):
+        html = reviewer_client.get(address).content.decode().partition("<main")[0]
+        return re.findall(r'<a href="[^"]*" aria-current="true">([^<]*)</a>', html)
+
+    assert current("/") == ["Start", "Overview"]
+    assert current("/scores/behind/") == ["Scores", "Agreement"]
+    assert current(f"/imports/{a_batch().pk}/") == ["Queries", "Imports"]
+    assert current("/runs/") == ["Runs"]
+    assert current("/preferences/") == []
+
+
 def test_each_counter_counts_what_its_address_lists(reviewer_client):
     unique = a_kept_query()
     a_query(duplicate_of=unique, duplicate_reason="same text")

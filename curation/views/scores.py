@@ -82,13 +82,12 @@ def show_agreement(request: HttpRequest) -> HttpResponse:
     """The matrix of two judges with every measure, over the pool and by source and language."""
     chosen = chosen_judges(request)
     if chosen is None:
-        return render(request, "curation/agreement.html", {"tab": "agreement"})
+        return render(request, "curation/agreement.html", {})
     ratings = kept_for_a_while(
         f"ratings:{chosen.first.pk}:{chosen.second.pk}", lambda: joint_ratings(chosen.first, chosen.second)
     )
     pairs = pairs_of(ratings)
     context = {
-        "tab": "agreement",
         "chosen": chosen,
         "a": chosen.name_of(chosen.first),
         "b": chosen.name_of(chosen.second),
@@ -108,7 +107,7 @@ def show_linking(request: HttpRequest) -> HttpResponse:
     """How the second judge's levels read on the first's scale, and what that does to the gaps."""
     chosen = chosen_judges(request)
     if chosen is None:
-        return render(request, "curation/linking.html", {"tab": "linking"})
+        return render(request, "curation/linking.html", {})
     ratings = kept_for_a_while(
         f"ratings:{chosen.first.pk}:{chosen.second.pk}", lambda: joint_ratings(chosen.first, chosen.second)
     )
@@ -117,7 +116,6 @@ def show_linking(request: HttpRequest) -> HttpResponse:
     raw, linked = gaps(pairs), gaps(pairs, table)
     levels = zip(LEVELS, chosen.second.template.level_labels, table.table, _margin(pairs), strict=True)
     context = {
-        "tab": "linking",
         "chosen": chosen,
         "a": chosen.name_of(chosen.first),
         "b": chosen.name_of(chosen.second),

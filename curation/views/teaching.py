@@ -36,7 +36,6 @@ def show_lessons(request: HttpRequest) -> HttpResponse:
     names = names_of(on.judges)
     sampled = sum(1 for lesson in on.learnt if lesson.stratum)
     context = {
-        "tab": "lessons",
         "form": form,
         "wanted": wanted,
         "learnt": len(on.learnt),

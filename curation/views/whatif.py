@@ -51,7 +51,6 @@ def foresee(request: HttpRequest) -> HttpResponse:
     whole = sum(on.patterns.values())
     table = {name: [outlook(Rule(name, threshold), on) for threshold in THRESHOLDS] for name in RULES}
     context: dict[str, Any] = {
-        "tab": "whatif",
         "form": form,
         "rule": rule,
         "foreseen": foreseen,

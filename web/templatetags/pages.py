@@ -1,6 +1,7 @@
 """What pages share: the rooms of the bar, states as badges, numbers, money and times as people read them."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,10 +10,12 @@ from django import template
 from django.contrib.messages.storage.base import Message
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
+from web.rooms import ADMIN, ROOMS, room_of
 from web.tones import tone_of, words_of_state
+from web.uploads import in_words
 
 register = template.Library()
 
@@ -30,6 +33,7 @@ HTMX_SETTINGS = {
         {"code": "...", "swap": False, "error": True},
     ],
 }
+CURRENT = mark_safe(' aria-current="true"')
 TONE_OF_LEVEL = {"success": "good", "warning": "warning", "error": "bad", "info": "accent"}
 
 
@@ -40,12 +44,31 @@ def htmx_settings() -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def room(context: dict[str, Any], words: str, view_name: str, *further_names: str) -> SafeString:
-    """One room of the bar; it is current on its own page and on those named after it."""
+def rooms(context: dict[str, Any]) -> SafeString:
+    """The links of the bar; that of the room one is in is marked."""
+    here = _view_name(context)
+    shown = (*ROOMS, ADMIN) if context.get("is_administrator") else ROOMS
+    return _links((room.places[0].view, room.words, room.holds(here)) for room in shown)
+
+
+@register.simple_tag(takes_context=True)
+def places(context: dict[str, Any]) -> SafeString:
+    """The links of the places of the room one is in; nothing where it has only one."""
+    here = _view_name(context)
+    room = room_of(here)
+    if room is None or len(room.places) == 1:
+        return SafeString("")
+    return _links((place.view, place.words, place.holds(here)) for place in room.places)
+
+
+def _view_name(context: dict[str, Any]) -> str:
     match = context["request"].resolver_match
-    here = match is not None and match.view_name in (view_name, *further_names)
-    current = format_html(' aria-current="{}"', "page" if match and match.view_name == view_name else "true")
-    return format_html('<li><a href="{}"{}>{}</a></li>', reverse(view_name), current if here else "", words)
+    return str(match.view_name) if match else ""
+
+
+def _links(links: Iterable[tuple[str, str, bool]]) -> SafeString:
+    marked = ((reverse(view), CURRENT if here else "", words) for view, words, here in links)
+    return format_html_join("", '<li><a href="{}"{}>{}</a></li>', marked)
 
 
 @register.filter
@@ -70,6 +93,12 @@ def tone_of_message(message: Message) -> str:
 def number(value: float | Decimal | None) -> str:
     """12,345; an absent number is a dash."""
     return "–" if value is None else f"{value:,}"
+
+
+@register.filter
+def file_size(size: int) -> str:
+    """12 bytes, 340 kB, 5.2 MB, 2 GB."""
+    return in_words(size)
 
 
 @register.filter
