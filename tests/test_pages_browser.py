@@ -99,7 +99,7 @@ def test_no_page_breaks_the_policy_or_runs_over_a_narrow_screen(page):
     query, dialogue = a_kept_query(response="```python\n" + "x = 1  # " + "long " * 60 + "\n```"), a_dialogue()
     run = Run.objects.create(kind="score", title="Score all", state="paused", items_total=4)
     batch, user = a_batch(), User.objects.get()
-    taken_out = Withdrawal.objects.create(slug="gone", is_whole=True, by=user)
+    taken_out = Withdrawal.objects.create(slug="gone", is_whole=True, state="done", finished_at=timezone.now(), by=user)
     rows = [one.get_absolute_url() for one in (query, dialogue, run, batch, taken_out)]
     rows += [f"/contamination/suspects/{query.pk}/", f"/imports/{batch.pk}/withdraw/"]
     places = [reverse(place.view) for room in ROOMS for place in room.places]
