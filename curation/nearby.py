@@ -12,7 +12,7 @@ from embeddings import Embeds, nearest
 NEIGHBOURS = 5
 # Nearer than this two queries are worth a person's look; the words then say whether anything contradicts it.
 LEAST_SIMILAR = 0.7
-# Seen on one core, by texts of about 200 words; searching grows with the square of the queries.
+# A guess for two cores and texts of some 200 words, not measured; searching grows with the square of the queries.
 EMBEDDED_A_SECOND, PAIRS_A_SECOND = 40, 1.5e8
 
 # Shows progress: items, how many there are, and what is done with them.

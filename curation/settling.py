@@ -95,9 +95,9 @@ def join(cluster_id: int, other_id: int, *, by: User, door: Door = Door.PAGE) ->
 
 
 def _locked(cluster_id: int) -> DuplicateCluster:
-    cluster = DuplicateCluster.objects.select_for_update().get(pk=cluster_id)
-    if not cluster.size:
-        raise CannotSettle("this cluster was dissolved or undone meanwhile")
+    cluster = DuplicateCluster.objects.select_for_update().filter(pk=cluster_id).first()
+    if cluster is None or not cluster.size:
+        raise CannotSettle(f"there is no cluster {cluster_id}, or it was dissolved or undone meanwhile")
     return cluster
 
 

@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern] = [
     path("duplicates/", clusters.list_clusters, name="clusters"),
     path("duplicates/<int:pk>/", clusters.show_cluster, name="cluster"),
     path("duplicates/<int:pk>/dissolve/", clusters.dissolve, name="dissolve_cluster"),
+    path("duplicates/<int:pk>/join/", clusters.join, name="join_cluster"),
     path("duplicates/<int:pk>/<int:query_id>/keep/", clusters.settle_member, {"verb": "keep"}, name="keep_member"),
     path("duplicates/<int:pk>/<int:query_id>/part/", clusters.settle_member, {"verb": "part"}, name="part_member"),
     path(

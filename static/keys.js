@@ -6,10 +6,16 @@
   const TYPED = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])";
   const WRITTEN = "textarea, select, input:not([type=radio], [type=checkbox])";
 
+  // What stands in a part with keys of its own hears them only while the reader is there.
+  const isWithinReach = (control) => {
+    const part = control.closest("[data-own-keys]");
+    return !part || part.contains(document.activeElement);
+  };
+
   // The control nearest to where the reader is: in the same form, then in the same turn, then anywhere.
   const controlFor = (press) => {
     const controls = [...document.querySelectorAll(`[data-key~="${CSS.escape(press)}"]`)]
-      .filter((control) => control.checkVisibility() && !control.disabled);
+      .filter((control) => control.checkVisibility() && !control.disabled && isWithinReach(control));
     const here = document.activeElement;
     for (const place of [here?.closest("form"), here?.closest(".turn")]) {
       const near = place && controls.find((control) => place.contains(control));

@@ -47,6 +47,7 @@ PAGES = {
     "curation:clusters": (REVIEWER, 200),
     "curation:cluster": (REVIEWER, 200),
     "curation:dissolve_cluster": (CURATOR, 405),
+    "curation:join_cluster": (CURATOR, 405),
     "curation:keep_member": (CURATOR, 405),
     "curation:part_member": (CURATOR, 405),
     "curation:represent_member": (CURATOR, 405),
@@ -136,7 +137,8 @@ def rows(reviewer, tmp_path):
     return {
         "curation": {"query": query, "audit_item": query, "rule_pass": rule_pass}
         | dict.fromkeys(("batch", "rejected_csv", "rejected_jsonl"), query.batch)
-        | dict.fromkeys(("cluster", "dissolve_cluster", "keep_member", "part_member", "represent_member"), cluster),
+        | dict.fromkeys(("cluster", "dissolve_cluster", "join_cluster"), cluster)
+        | dict.fromkeys(("keep_member", "part_member", "represent_member"), cluster),
         "dialogues": {
             "detail": dialogue,
             "review_item": dialogue,

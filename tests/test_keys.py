@@ -25,5 +25,6 @@ def test_no_key_is_one_that_the_browser_needs(desk):
 
 
 @pytest.mark.parametrize("desk", DESKS)
-def test_every_desk_has_skip_undo_moves_and_the_sheet(desk):
-    assert {"skip", "undo", "previous", "next", "leave", "sheet"} <= set(DESKS[desk])
+def test_every_desk_has_undo_moves_and_the_sheet_and_every_queue_skips(desk):
+    assert {"undo", "previous", "next", "leave", "sheet"} <= set(DESKS[desk])
+    assert ("skip" in DESKS[desk]) == (desk != "cluster")

@@ -67,4 +67,22 @@ REVIEW: Desk = {
     **_ANYWHERE,
 }
 
-DESKS: Mapping[str, Desk] = {"rating": RATING, "verdict": VERDICT, "suspect": SUSPECT, "review": REVIEW}
+# No queue: nobody holds a cluster, so there is nothing to skip.
+CLUSTER: Desk = {
+    "down": Key("j", "Next member"),
+    "up": Key("k", "Member before"),
+    "keep": Key("a", "It is a duplicate"),
+    "part": Key("x", "It is not a duplicate"),
+    "represent": Key("r", "Make it the representative"),
+    **{name: key for name, key in _ANYWHERE.items() if name not in ("skip", "previous", "next")},
+    "previous": Key("ArrowLeft", "The cluster before"),
+    "next": Key("ArrowRight", "The cluster after"),
+}
+
+DESKS: Mapping[str, Desk] = {
+    "rating": RATING,
+    "verdict": VERDICT,
+    "suspect": SUSPECT,
+    "review": REVIEW,
+    "cluster": CLUSTER,
+}

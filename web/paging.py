@@ -1,6 +1,6 @@
 """Keyset paging: a page begins after a row, never after a count, so page 1,000 costs what page 1 does."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -63,11 +63,11 @@ class Searched:
     model: type[Model]
     column: str = "pk"
 
-    def owners(self, keys: Sequence[int]) -> QuerySet[Any]:
+    def owners(self, keys: Sequence[int]) -> QuerySet[Any] | set[int]:
         """The rows of the list of which these hold something."""
         return self.model._default_manager.filter(pk__in=keys).order_by().values(self.column)
 
-    def rows_of(self, owners: Sequence[int]) -> QuerySet[Any, Any]:
+    def rows_of(self, owners: Sequence[int]) -> Iterable[tuple[int, int]]:
         """(key, owner) of all that these own."""
         owned = self.model._default_manager.filter(**{f"{self.column}__in": owners}).order_by()
         return owned.values_list("pk", self.column)
@@ -171,8 +171,9 @@ def _sifted(blocks: Iterator[list[int]], table: Searched, search: str) -> Iterat
         if table.column == "pk":
             found = matching_among(table.model, search, block)
         else:
-            owner_of = dict(table.rows_of(block))
-            found = {owner_of[key] for key in matching_among(table.model, search, list(owner_of))}
+            owned = list(table.rows_of(block))
+            matches = matching_among(table.model, search, list({key for key, _ in owned}))
+            found = {owner for key, owner in owned if key in matches}
         yield from (key for key in block if key in found)
 
 

@@ -14,9 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import Action, ActionRow, User
 from accounts.roles import Role, needs
 from curation import settling
+from curation.cluster_texts import TEXTS
+from curation.duplicates import WHOLE_PASS
 from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query, Source
 from curation.sameness import Kind
 from web.counts import counted_words, counts_by
+from web.desk import keys_for
 from web.diffs import Piece, pieces_between
 from web.notices import tell_done, tell_refused
 from web.pages import page_or_part
@@ -32,12 +35,24 @@ class ClusterFilters(forms.Form):
     """What the address may ask for; each field may be absent."""
 
     kind = forms.ChoiceField(required=False, choices=[("", "all"), *ClusterKind.choices], widget=forms.HiddenInput)
+    q = forms.CharField(
+        required=False,
+        label="Words in a query",
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
     source = forms.ChoiceField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         slugs = Source.objects.values_list("slug", flat=True)
         self.fields["source"].choices = [("", "any"), *((slug, slug) for slug in slugs)]  # type: ignore[attr-defined]
+
+
+class JoinForm(forms.Form):
+    """Which cluster is to be merged into the one shown."""
+
+    other = forms.IntegerField(label="Number of the other cluster", min_value=1, max_value=2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +80,22 @@ def list_clusters(request: HttpRequest) -> HttpResponse:
     """Clusters, largest first."""
     form = ClusterFilters(request.GET)
     form.is_valid()
-    kind, source = (form.cleaned_data.get(name, "") for name in ("kind", "source"))
+    kind, source, search = (form.cleaned_data.get(name, "") for name in ("kind", "source", "q"))
     rows = DuplicateCluster.objects.filter(size__gt=1)
     if source:
         rows = rows.filter(source=Source.objects.filter(slug=source).values_list("pk", flat=True).first())
-    facets = _facets(rows, kind)
+    # With a search there are no counts, since every match would have to be read.
+    facets = [] if search else _facets(rows, kind)
     text = Query.objects.filter(pk=OuterRef("representative")).values(start=Left("text", SHOWN_OF_TEXT))
     shown = DuplicateCluster.objects.select_related("source").annotate(start=Subquery(text))
-    page = page_of(rows.filter(kind=kind) if kind else rows, request.GET, shown=shown, order=LARGEST_FIRST)
+    rows = rows.filter(kind=kind) if kind else rows
+    page = page_of(rows, request.GET, shown=shown, order=LARGEST_FIRST, search=search, searched=TEXTS)
     found = next((facet.count for facet in facets if facet.is_current), None)
     context = {
         "form": form,
         "facets": facets,
         "page": page,
-        "is_narrowed": bool(kind or source),
+        "is_narrowed": bool(kind or source or search),
         "counted": counted_words(page, found, "cluster", "clusters"),
     }
     return page_or_part(request, "curation/clusters.html", "curation/_cluster_list.html", context)
@@ -96,12 +113,18 @@ def show_cluster(request: HttpRequest, pk: int) -> HttpResponse:
         for one in members[:MEMBERS_SHOWN]
     ]
     rows = ActionRow.objects.filter(table="curation.duplicatecluster", row_id=pk).values("action")
+    actions = list(Action.objects.filter(pk__in=rows).select_related("by")[:10])
     context = {
         "cluster": cluster,
         "first": first,
         "beside": beside,
         "more": max(0, cluster.size - 1 - MEMBERS_SHOWN),
-        "actions": Action.objects.filter(pk__in=rows).select_related("by")[:10],
+        "actions": actions,
+        "undoable": _undoable(actions),
+        "join_form": JoinForm(),
+        "before": _next_to(cluster, backwards=True),
+        "after": _next_to(cluster, backwards=False),
+        "desk_keys": keys_for(request.user, "cluster"),
     }
     return render(request, "curation/cluster.html", context)
 
@@ -117,7 +140,7 @@ VERBS: dict[str, Callable[..., Action]] = {
 @require_POST
 def settle_member(request: HttpRequest, pk: int, query_id: int, verb: str) -> HttpResponse:
     """Keep a member as a duplicate, tell it apart, or let it stand for the cluster."""
-    return _settled(request, pk, lambda by: VERBS[verb](pk, query_id, by=by))
+    return _settled(request, pk, lambda by: VERBS[verb](pk, query_id, by=by), place=_following(pk, query_id))
 
 
 @needs(Role.CURATOR)
@@ -127,15 +150,47 @@ def dissolve(request: HttpRequest, pk: int) -> HttpResponse:
     return _settled(request, pk, lambda by: settling.dissolve(pk, by=by))
 
 
-def _settled(request: HttpRequest, pk: int, verb: Callable[[User], Action]) -> HttpResponse:
+@needs(Role.CURATOR)
+@require_POST
+def join(request: HttpRequest, pk: int) -> HttpResponse:
+    """Merge the cluster of that number into this one."""
+    form = JoinForm(request.POST)
+    if form.is_valid():
+        return _settled(request, pk, lambda by: settling.join(pk, form.cleaned_data["other"], by=by))
+    tell_refused(request, "Not joined: give the number of the other cluster; its page and the list show it.")
+    return redirect(get_object_or_404(DuplicateCluster, pk=pk))
+
+
+def _settled(request: HttpRequest, pk: int, verb: Callable[[User], Action], *, place: str = "") -> HttpResponse:
     cluster = get_object_or_404(DuplicateCluster, pk=pk)
     try:
         action = verb(cast(User, request.user))
     except settling.CannotSettle as refusal:
-        tell_refused(request, str(refusal))
+        tell_refused(request, f"Not done: {refusal}.")
     else:
         tell_done(request, f"{action.verb.capitalize()}: {action.rows_changed} rows changed.", action_id=action.pk)
-    return redirect(cluster)
+    return redirect(cluster.get_absolute_url() + place)
+
+
+def _following(pk: int, query_id: int) -> str:
+    """Where the reader goes on: at the member after this one, else at the last that stays."""
+    members = ClusterMember.objects.filter(cluster=pk, stands=True).exclude(query=query_id)
+    mine = ClusterMember.objects.filter(cluster=pk, query=query_id).values_list("pk", flat=True).first() or 0
+    after = members.filter(pk__gt=mine).order_by("pk").first() or members.order_by("pk").last()
+    return f"#member-{after.query_id}" if after else ""
+
+
+def _undoable(actions: list[Action]) -> Action | None:
+    """The last word of a person on this cluster; a whole pass is not undone from the page of one cluster."""
+    last = actions[0] if actions else None
+    return last if last and last.can_be_undone and last.verb.removeprefix("undo ") != WHOLE_PASS else None
+
+
+def _next_to(cluster: DuplicateCluster, *, backwards: bool) -> DuplicateCluster | None:
+    """The cluster before or after in the list."""
+    beyond = LARGEST_FIRST.beyond(LARGEST_FIRST.cursor(cluster), backwards=backwards)
+    rows = DuplicateCluster.objects.filter(beyond, size__gt=1)
+    return rows.order_by(*LARGEST_FIRST.fields(backwards=backwards)).first()
 
 
 def _facets(rows: Any, chosen: str) -> list[Facet]:
