@@ -23,7 +23,7 @@ from curation.passes import Watch, blocks_of, unwatched
 from curation.readings import BLOCK
 from curation.sameness import Kind, Wording
 
-WHOLE_PASS = "find duplicates"
+VERB = "find duplicates"
 # So many queries are written in one transaction; each group costs several statements.
 WRITTEN_TOGETHER = 60
 COUNTED = ("duplicates", "clusters", "variants", "paraphrases")
@@ -117,7 +117,7 @@ def _write(groups: Groups, checked: int, *, by: User | None, door: Door) -> Foun
             written = [(name, write()) for name, _, write in together]
             changes = [change for _, some in written for change in some]
             if changes and action is None:
-                action = record(WHOLE_PASS, changes, by=by, door=door)
+                action = record(VERB, changes, by=by, door=door)
             elif changes and action is not None:
                 extend(action, changes)
         for name, some in written:

@@ -15,7 +15,7 @@ from accounts.models import Action, ActionRow, User
 from accounts.roles import Role, needs
 from curation import settling
 from curation.cluster_texts import TEXTS
-from curation.duplicates import WHOLE_PASS
+from curation.duplicates import VERB
 from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query, Source
 from curation.sameness import Kind
 from web.counts import counted_words, counts_by
@@ -183,7 +183,7 @@ def _following(pk: int, query_id: int) -> str:
 def _undoable(actions: list[Action]) -> Action | None:
     """The last word of a person on this cluster; a whole pass is not undone from the page of one cluster."""
     last = actions[0] if actions else None
-    return last if last and last.can_be_undone and last.verb.removeprefix("undo ") != WHOLE_PASS else None
+    return last if last and last.can_be_undone and last.verb.removeprefix("undo ") != VERB else None
 
 
 def _next_to(cluster: DuplicateCluster, *, backwards: bool) -> DuplicateCluster | None:
