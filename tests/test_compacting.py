@@ -57,8 +57,8 @@ def test_requests_and_payloads_of_done_items_go_and_what_went_is_said(half_faile
 
 
 def test_replies_scores_and_costs_stay_and_can_be_read_again(models_file):
-    for _ in range(3):
-        a_query()
+    for what in ("a stack", "a queue", "a heap"):
+        a_query(f"Write a class for {what}.")
     run = Run.objects.get(pk=run_command("score", "--wait").result["run"])
     before = list(Score.objects.order_by("pk").values()), list(Call.objects.order_by("pk").values("response", "cost"))
     Score.objects.update(value=None, state="unreadable")
