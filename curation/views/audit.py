@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -17,13 +17,25 @@ from accounts.models import User
 from accounts.roles import Role, needs
 from curation import auditing
 from curation.models import Query, WhoWasRight
-from curation.views.audit_desk import FILTERS, place_of, rail_for, rubric, scale_of, sides_of
+from curation.views.audit_desk import FILTERS, Rail, place_of, rail_for, rubric, scale_of, sides_of
 from web.claims import Stale
-from web.desk import asked_filters, keys_for, with_filters
+from web.desk import Queue, Saved, given_back, keys_for, moved, show_desk
 from web.kept_forms import keep_typed, kept_fields
 from web.notices import tell_refused
-from web.pages import asks_for_part, page_or_part
+from web.pages import asks_for_part
 
+QUEUE = Queue(
+    view="curation:audit",
+    item_view="curation:audit_item",
+    filters=FILTERS,
+    template="curation/_audit_desk.html",
+    decision_part="curation/_audit_given.html",
+    title="Audit",
+    heading="Audit of disputes",
+    name="Audit queue",
+    what="Disputes",
+    decided="Judged",
+)
 WORDS = ("A", "B", "Both", "Neither")
 SKIPPED_FOR = timedelta(days=1)
 KEPT_FROM = 4  # the paper keeps ratings of 4 and 5
@@ -51,19 +63,8 @@ class VerdictForm(forms.Form):
 @require_GET
 def audit_queue(request: HttpRequest) -> HttpResponse:
     """Hand out the next dispute; `after` and `before` move along the queue without deciding."""
-    reader, now = cast(User, request.user), timezone.now()
-    asked = asked_filters(request.GET, FILTERS)
-    only = {FILTERS[name]: value for name, value in asked.items()}
-    left = _left(request, reader)
-    if "before" in request.GET and left is not None:
-        query = auditing.previous_dispute(by=reader, at=now, before=left, only=only)
-    else:
-        query = auditing.next_dispute(by=reader, at=now, after=left, only=only)
-    # Past either end the queue begins anew.
-    query = query or auditing.next_dispute(by=reader, at=now, only=only)
-    if query is not None:
-        return redirect(with_filters(reverse("curation:audit_item", args=[query.pk]), asked))
-    return _desk(request, "empty", None, {})
+    pk = given_back(request, Query.objects.all(), by_id=cast(User, request.user).pk)
+    return _hand_out(request, None if pk is None else Query.objects.filter(pk=pk).first())
 
 
 @keep_typed
@@ -80,7 +81,7 @@ def audit_item(request: HttpRequest, pk: int) -> HttpResponse:
         return _desk(request, "closed", query, {"kept": kept})
     value = _level(kept.get("value") or request.GET.get("value", ""))
     if value is None:
-        return _desk(request, "rating", taken, {"shown": timezone.now().timestamp()})
+        return _blind(request, taken)
     form = VerdictForm(initial={"shown": request.GET.get("shown"), **kept, "value": value, "version": taken.version})
     return _desk(request, "verdict", taken, {"form": form, "kept": kept})
 
@@ -91,7 +92,7 @@ def audit_skip(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a dispute off for a day and go on to the next."""
     query, now = get_object_or_404(Query, pk=pk), timezone.now()
     auditing.skip(query, by=cast(User, request.user), at=now, until=now + SKIPPED_FOR)
-    return _on_to_the_next(request, query)
+    return _hand_out(request, query)
 
 
 @needs(Role.REVIEWER)
@@ -103,8 +104,27 @@ def audit_reopen(request: HttpRequest, pk: int) -> HttpResponse:
         auditing.withdraw_verdict(pk, by=cast(User, request.user))
     except CannotUndo as reason:
         tell_refused(request, f"Not undone: {reason}.")
-    asked = asked_filters(request.GET, FILTERS)
-    return redirect(with_filters(reverse("curation:audit_item", args=[query.pk]), asked))
+    return redirect(QUEUE.item_address(request, query.pk))
+
+
+def _hand_out(request: HttpRequest, left: Query | None) -> HttpResponse:
+    """The next dispute: for htmx the desk itself, so that a verdict is one request."""
+    reader, now, only = cast(User, request.user), timezone.now(), QUEUE.only(request)
+    query = moved(
+        request,
+        left,
+        onward=lambda after: auditing.next_dispute(by=reader, at=now, after=after, only=only),
+        back=lambda before: auditing.previous_dispute(by=reader, at=now, before=before, only=only),
+    )
+    if query is None and (request.method == "GET" or asks_for_part(request)):
+        return _desk(request, "empty", None, {})
+    if query is None:
+        return redirect(QUEUE.address(request))
+    return _blind(request, query) if asks_for_part(request) else redirect(QUEUE.item_address(request, query.pk))
+
+
+def _blind(request: HttpRequest, query: Query) -> HttpResponse:
+    return _desk(request, "rating", query, {"shown": timezone.now().timestamp()})
 
 
 def _judge(request: HttpRequest, query: Query) -> HttpResponse:
@@ -130,7 +150,7 @@ def _judge(request: HttpRequest, query: Query) -> HttpResponse:
         )
     except Stale:
         return _too_late(request, query, form)
-    return _on_to_the_next(request, query)
+    return _hand_out(request, query)
 
 
 def _too_late(request: HttpRequest, query: Query, form: VerdictForm) -> HttpResponse:
@@ -151,32 +171,33 @@ def _desk(
 ) -> HttpResponse:
     """The desk in one of its phases: rating, verdict, closed or empty."""
     reader, now = cast(User, request.user), timezone.now()
-    asked = asked_filters(request.GET, FILTERS)
-    only = {FILTERS[name]: value for name, value in asked.items()}
-    queue = reverse("curation:audit")
+    rail = rail_for(reader, at=now, asked=QUEUE.asked(request), address=reverse(QUEUE.view))
     context: dict[str, Any] = {
         "phase": phase,
         "lease": query.claimed_until if query is not None and phase in ("rating", "verdict") else None,
         "query": query,
-        "asked": asked,
-        "kept_filters": with_filters("", asked),
-        "rail": rail_for(reader, at=now, asked=asked, address=queue),
-        "place": place_of(query, reader, at=now, only=only),
+        "rail": rail,
+        "saved": _saved(rail),
+        "place": place_of(query, reader, at=now, only=QUEUE.only(request)),
         "desk_keys": keys_for(reader, phase if phase == "verdict" else "rating"),
         "levels": rubric(),
         **further,
     }
     if query is not None:
-        context["next_address"] = with_filters(queue, asked, after=query.pk)
-        context["previous_address"] = with_filters(queue, asked, before=query.pk)
         context["own"] = query.verdicts.filter(by=reader, withdrawn=False).first()
     if phase == "verdict" or context.get("own"):
         context |= _revealed(query, context)
-    part = "curation/_audit_verdict.html" if status == 422 else "curation/_audit_part.html"
-    response = page_or_part(request, "curation/audit.html", part, context, status=status)
-    if asks_for_part(request) and request.method == "GET":
-        response["HX-Push-Url"] = request.get_full_path()
-    return response
+    part = "curation/_audit_verdict.html" if status == 422 else "_desk_part.html"
+    item = None if query is None else ("Query", query.pk)
+    return show_desk(request, QUEUE, item, context, status=status, part=part)
+
+
+def _saved(rail: Rail) -> Saved | None:
+    if not rail.decisions:
+        return None
+    last = rail.decisions[0]
+    words = f"query {last.query_id}, {'keep' if last.keep else 'drop'}, rated {last.value}"
+    return Saved(last.at, words, reverse("curation:audit_reopen", args=[last.query_id]))
 
 
 def _revealed(query: Query | None, context: dict[str, Any]) -> dict[str, Any]:
@@ -193,20 +214,6 @@ def _revealed(query: Query | None, context: dict[str, Any]) -> dict[str, Any]:
         "keeps": value >= KEPT_FROM,
         "rights": RIGHTS,
     }
-
-
-def _left(request: HttpRequest, reader: User) -> Query | None:
-    """The query that the reader moves away from, given back to the others."""
-    pk = request.GET.get("after") or request.GET.get("before") or ""
-    if not pk.isdecimal():
-        return None
-    Query.objects.release(int(pk), by_id=reader.pk)
-    return Query.objects.filter(pk=int(pk)).first()
-
-
-def _on_to_the_next(request: HttpRequest, query: Query) -> HttpResponseRedirect:
-    asked = asked_filters(request.GET, FILTERS)
-    return redirect(with_filters(reverse("curation:audit"), asked, after=query.pk))
 
 
 def _level(text: str) -> int | None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -16,13 +16,25 @@ from accounts.models import User
 from accounts.roles import Role, needs
 from curation import suspects
 from curation.models import Contamination, Query
-from curation.views.suspect_desk import FILTERS, compared, place_of, rail_for
+from curation.views.suspect_desk import FILTERS, Rail, compared, place_of, rail_for
 from web.claims import Stale
-from web.desk import asked_filters, keys_for, with_filters
+from web.desk import Queue, Saved, given_back, keys_for, moved, show_desk
 from web.notices import tell_refused
-from web.pages import asks_for_part, page_or_part
+from web.pages import asks_for_part
 
 SKIPPED_FOR = timedelta(days=1)
+QUEUE = Queue(
+    view="curation:suspects",
+    item_view="curation:suspect",
+    filters=FILTERS,
+    template="curation/_suspect_desk.html",
+    decision_part="curation/_suspect_given.html",
+    title="Suspects",
+    heading="Suspects of contamination",
+    name="Queue of suspects",
+    what="Suspects",
+    decided="Judged",
+)
 
 
 class JudgementForm(forms.Form):
@@ -36,19 +48,8 @@ class JudgementForm(forms.Form):
 @require_GET
 def suspect_queue(request: HttpRequest) -> HttpResponse:
     """Hand out the next suspect; `after` and `before` move along the queue without deciding."""
-    reader, now = cast(User, request.user), timezone.now()
-    asked = asked_filters(request.GET, FILTERS)
-    only = {FILTERS[name]: value for name, value in asked.items()}
-    left = _left(request, reader)
-    if "before" in request.GET and left is not None:
-        query = suspects.previous_suspect(by=reader, at=now, before=left, only=only)
-    else:
-        query = suspects.next_suspect(by=reader, at=now, after=left, only=only)
-    # Past either end the queue begins anew.
-    query = query or suspects.next_suspect(by=reader, at=now, only=only)
-    if query is not None:
-        return redirect(with_filters(reverse("curation:suspect", args=[query.pk]), asked))
-    return _desk(request, "empty", None)
+    pk = given_back(request, Query.objects.all(), by_id=cast(User, request.user).pk)
+    return _hand_out(request, None if pk is None else Query.objects.filter(pk=pk, suspicion__isnull=False).first())
 
 
 @needs(Role.REVIEWER)
@@ -68,7 +69,7 @@ def skip_suspect(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a suspect off for a day and go on to the next."""
     query, now = get_object_or_404(Query, pk=pk), timezone.now()
     suspects.skip(query, by=cast(User, request.user), at=now, until=now + SKIPPED_FOR)
-    return _on_to_the_next(request, query)
+    return _hand_out(request, query)
 
 
 @needs(Role.REVIEWER)
@@ -80,7 +81,23 @@ def reopen_suspect(request: HttpRequest, pk: int) -> HttpResponse:
         suspects.take_back(pk, by=cast(User, request.user))
     except CannotUndo as reason:
         tell_refused(request, f"Not undone: {reason}.")
-    return redirect(with_filters(reverse("curation:suspect", args=[query.pk]), asked_filters(request.GET, FILTERS)))
+    return redirect(QUEUE.item_address(request, query.pk))
+
+
+def _hand_out(request: HttpRequest, left: Query | None) -> HttpResponse:
+    """The next suspect: for htmx the desk itself, so that a decision is one request."""
+    reader, now, only = cast(User, request.user), timezone.now(), QUEUE.only(request)
+    query = moved(
+        request,
+        left,
+        onward=lambda after: suspects.next_suspect(by=reader, at=now, after=after, only=only),
+        back=lambda before: suspects.previous_suspect(by=reader, at=now, before=before, only=only),
+    )
+    if query is None and (request.method == "GET" or asks_for_part(request)):
+        return _desk(request, "empty", None)
+    if query is None:
+        return redirect(QUEUE.address(request))
+    return _desk(request, "open", query) if asks_for_part(request) else redirect(QUEUE.item_address(request, query.pk))
 
 
 def _judge(request: HttpRequest, query: Query) -> HttpResponse:
@@ -95,7 +112,7 @@ def _judge(request: HttpRequest, query: Query) -> HttpResponse:
         current = taken or Query.objects.select_related("source").get(pk=query.pk)
         phase = "closed" if taken is None else "open"
         return _desk(request, phase, current, {"too_late": fact.label}, status=409)
-    return _on_to_the_next(request, query)
+    return _hand_out(request, query)
 
 
 def _desk(
@@ -107,16 +124,14 @@ def _desk(
     status: int = 200,
 ) -> HttpResponse:
     """The desk in one of its phases: open, closed or empty."""
-    reader, now = cast(User, request.user), timezone.now()
-    asked = asked_filters(request.GET, FILTERS)
-    queue = reverse("curation:suspects")
+    reader, now, asked = cast(User, request.user), timezone.now(), QUEUE.asked(request)
+    rail = rail_for(reader, at=now, asked=asked, address=reverse(QUEUE.view))
     context: dict[str, Any] = {
         "phase": phase,
         "query": query,
-        "asked": asked,
         "lease": _lease(query, phase),
-        "kept_filters": with_filters("", asked),
-        "rail": rail_for(reader, at=now, asked=asked, address=queue),
+        "rail": rail,
+        "saved": _saved(rail),
         "place": place_of(query if phase == "open" else None, reader, at=now, asked=asked),
         "desk_keys": keys_for(reader, "suspect"),
         **(further or {}),
@@ -124,27 +139,16 @@ def _desk(
     if query is not None:
         context |= compared(query)
         context["judged"] = suspects.last_judgement(query) if phase == "closed" else None
-        context["next_address"] = with_filters(queue, asked, after=query.pk)
-        context["previous_address"] = with_filters(queue, asked, before=query.pk)
-    response = page_or_part(request, "curation/suspects.html", "curation/_suspect_part.html", context, status=status)
-    if asks_for_part(request) and request.method == "GET":
-        response["HX-Push-Url"] = request.get_full_path()
-    return response
+    return show_desk(request, QUEUE, None if query is None else ("Query", query.pk), context, status=status)
+
+
+def _saved(rail: Rail) -> Saved | None:
+    if not rail.decisions:
+        return None
+    last = rail.decisions[0]
+    words = f"query {last.query.pk}, {last.fact.label}"
+    return Saved(last.action.at, words, reverse("curation:suspect_reopen", args=[last.query.pk]))
 
 
 def _lease(query: Query | None, phase: str) -> datetime | None:
     return query.claimed_until if query is not None and phase == "open" else None
-
-
-def _left(request: HttpRequest, reader: User) -> Query | None:
-    """The query that the reader moves away from, given back to the others."""
-    pk = request.GET.get("after") or request.GET.get("before") or ""
-    if not pk.isdecimal():
-        return None
-    Query.objects.release(int(pk), by_id=reader.pk)
-    return Query.objects.filter(pk=int(pk), suspicion__isnull=False).first()
-
-
-def _on_to_the_next(request: HttpRequest, query: Query) -> HttpResponseRedirect:
-    asked = asked_filters(request.GET, FILTERS)
-    return redirect(with_filters(reverse("curation:suspects"), asked, after=query.pk))

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -19,14 +19,26 @@ from accounts.roles import Role, needs
 from dialogues import reviewing
 from dialogues.models import Dialogue, Review, State
 from dialogues.views.dialogues import turns_as_read
-from dialogues.views.review_desk import FILTERS, edited_turns, flags_in_words, place_of, rail_for
+from dialogues.views.review_desk import FILTERS, Rail, edited_turns, flags_in_words, place_of, rail_for
 from web.claims import Stale
-from web.desk import asked_filters, keys_for, with_filters
+from web.desk import Queue, Saved, given_back, keys_for, moved, show_desk
 from web.kept_forms import keep_typed, kept_fields
 from web.notices import tell_refused
-from web.pages import asks_for_part, page_or_part
+from web.pages import asks_for_part
 
 SKIPPED_FOR = timedelta(days=1)
+QUEUE = Queue(
+    view="dialogues:review",
+    item_view="dialogues:review_item",
+    filters=FILTERS,
+    template="dialogues/_review_desk.html",
+    decision_part="dialogues/_review_given.html",
+    title="Review",
+    heading="Review of dialogues",
+    name="Review queue",
+    what="Dialogues",
+    decided="Decided",
+)
 
 
 class ReviewForm(forms.Form):
@@ -42,19 +54,7 @@ class ReviewForm(forms.Form):
 @require_GET
 def review_queue(request: HttpRequest) -> HttpResponse:
     """Hand out the next dialogue; `after` and `before` move along the queue without deciding."""
-    reader, now = cast(User, request.user), timezone.now()
-    asked = asked_filters(request.GET, FILTERS)
-    only = {FILTERS[name]: value for name, value in asked.items()}
-    left = _left(request, reader)
-    if "before" in request.GET and left:
-        dialogue = reviewing.previous_dialogue(by=reader, at=now, before=left, only=only)
-    else:
-        dialogue = reviewing.next_dialogue(by=reader, at=now, after=left, only=only)
-    # Past either end the queue begins anew.
-    dialogue = dialogue or reviewing.next_dialogue(by=reader, at=now, only=only)
-    if dialogue is not None:
-        return redirect(with_filters(reverse("dialogues:review_item", args=[dialogue.pk]), asked))
-    return _desk(request, "empty", None, {})
+    return _hand_out(request, given_back(request, Dialogue.objects.all(), by_id=cast(User, request.user).pk))
 
 
 @keep_typed
@@ -69,8 +69,7 @@ def review_item(request: HttpRequest, pk: int) -> HttpResponse:
     kept = kept_fields(request)
     if taken is None:
         return _desk(request, "closed", dialogue, {"kept": kept})
-    form = ReviewForm(initial={**kept, "version": taken.version})
-    return _desk(request, "review", taken, {"form": form, "kept": kept})
+    return _open(request, taken, kept)
 
 
 @needs(Role.REVIEWER)
@@ -79,7 +78,7 @@ def review_skip(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a dialogue off for a day and go on to the next."""
     dialogue, now = get_object_or_404(Dialogue, pk=pk), timezone.now()
     reviewing.skip(dialogue, by=cast(User, request.user), at=now, until=now + SKIPPED_FOR)
-    return _on_to_the_next(request, dialogue)
+    return _hand_out(request, dialogue.pk)
 
 
 @needs(Role.REVIEWER)
@@ -91,7 +90,7 @@ def review_reopen(request: HttpRequest, pk: int) -> HttpResponse:
         reviewing.withdraw_review(pk, by=cast(User, request.user))
     except CannotUndo as reason:
         tell_refused(request, f"Not undone: {reason}.")
-    return redirect(_item_address(request, pk))
+    return redirect(QUEUE.item_address(request, pk))
 
 
 @needs(Role.REVIEWER)
@@ -106,7 +105,34 @@ def review_back(request: HttpRequest, pk: int) -> HttpResponse:
         return _desk(request, "closed", dialogue, {"changed": True}, status=409)
     except reviewing.NotReviewable as reason:
         tell_refused(request, f"Not sent back: {reason}.")
-    return redirect(_item_address(request, pk))
+    return redirect(QUEUE.item_address(request, pk))
+
+
+def _hand_out(request: HttpRequest, left: int | None) -> HttpResponse:
+    """The next dialogue: for htmx the desk itself, so that a decision is one request."""
+    reader, now, only = cast(User, request.user), timezone.now(), QUEUE.only(request)
+    pk = moved(
+        request,
+        left,
+        onward=lambda after: _key_of(reviewing.next_dialogue(by=reader, at=now, after=after, only=only)),
+        back=lambda before: _key_of(reviewing.previous_dialogue(by=reader, at=now, before=before, only=only)),
+    )
+    if pk is None and (request.method == "GET" or asks_for_part(request)):
+        return _desk(request, "empty", None, {})
+    if pk is None:
+        return redirect(QUEUE.address(request))
+    if not asks_for_part(request):
+        return redirect(QUEUE.item_address(request, pk))
+    return _open(request, Dialogue.objects.select_related("claimed_by").get(pk=pk), {})
+
+
+def _key_of(dialogue: Dialogue | None) -> int | None:
+    return None if dialogue is None else dialogue.pk
+
+
+def _open(request: HttpRequest, taken: Dialogue, kept: dict[str, str]) -> HttpResponse:
+    form = ReviewForm(initial={**kept, "version": taken.version})
+    return _desk(request, "review", taken, {"form": form, "kept": kept})
 
 
 def _decide(request: HttpRequest, dialogue: Dialogue) -> HttpResponse:
@@ -130,7 +156,7 @@ def _decide(request: HttpRequest, dialogue: Dialogue) -> HttpResponse:
         return _refused(request, dialogue, form)
     except Stale:
         return _too_late(request, dialogue, said)
-    return _on_to_the_next(request, dialogue)
+    return _hand_out(request, dialogue.pk)
 
 
 def _refused(request: HttpRequest, dialogue: Dialogue, form: ReviewForm) -> HttpResponse:
@@ -159,25 +185,20 @@ def _desk(
 ) -> HttpResponse:
     """The desk in one of its phases: review, closed or empty."""
     reader, now = cast(User, request.user), timezone.now()
-    asked = asked_filters(request.GET, FILTERS)
-    only = {FILTERS[name]: value for name, value in asked.items()}
-    queue = reverse("dialogues:review")
+    rail = rail_for(reader, at=now, asked=QUEUE.asked(request), address=reverse(QUEUE.view))
     context: dict[str, Any] = {
         "phase": phase,
         "lease": dialogue.claimed_until if dialogue is not None and phase == "review" else None,
         "dialogue": dialogue,
-        "asked": asked,
-        "kept_filters": with_filters("", asked),
-        "rail": rail_for(reader, at=now, asked=asked, address=queue),
-        "place": place_of(dialogue, reader, at=now, only=only),
+        "rail": rail,
+        "saved": _saved(rail),
+        "place": place_of(dialogue, reader, at=now, only=QUEUE.only(request)),
         "desk_keys": keys_for(reader, "review"),
         **further,
     }
     if dialogue is not None:
         turns = turns_as_read(dialogue)
         context |= {
-            "next_address": with_filters(queue, asked, after=dialogue.pk),
-            "previous_address": with_filters(queue, asked, before=dialogue.pk),
             "turns": turns,
             # A refused form keeps the version that its reader saw, whatever the row says by now.
             "version": further["form"]["version"].value() if "form" in further else dialogue.version,
@@ -189,26 +210,14 @@ def _desk(
             "reviews": list(dialogue.reviews.select_related("by")),
         }
         context["own"] = next((r for r in context["reviews"] if r.by_id == reader.pk and not r.withdrawn), None)
-    part = "dialogues/_review_decision.html" if status == 422 else "dialogues/_review_part.html"
-    response = page_or_part(request, "dialogues/review.html", part, context, status=status)
-    if asks_for_part(request) and request.method == "GET":
-        response["HX-Push-Url"] = request.get_full_path()
-    return response
+    part = "dialogues/_review_decision.html" if status == 422 else "_desk_part.html"
+    item = None if dialogue is None else ("Dialogue", dialogue.pk)
+    return show_desk(request, QUEUE, item, context, status=status, part=part)
 
 
-def _left(request: HttpRequest, reader: User) -> int | None:
-    """The dialogue that the reader moves away from, given back to the others."""
-    pk = request.GET.get("after") or request.GET.get("before") or ""
-    if not pk.isdecimal():
+def _saved(rail: Rail) -> Saved | None:
+    if not rail.decisions:
         return None
-    Dialogue.objects.release(int(pk), by_id=reader.pk)
-    return int(pk)
-
-
-def _on_to_the_next(request: HttpRequest, dialogue: Dialogue) -> HttpResponseRedirect:
-    asked = asked_filters(request.GET, FILTERS)
-    return redirect(with_filters(reverse("dialogues:review"), asked, after=dialogue.pk))
-
-
-def _item_address(request: HttpRequest, pk: int) -> str:
-    return with_filters(reverse("dialogues:review_item", args=[pk]), asked_filters(request.GET, FILTERS))
+    last = rail.decisions[0]
+    words = f"dialogue {last.dialogue_id}, {last.get_outcome_display()}"
+    return Saved(last.at, words, reverse("dialogues:review_reopen", args=[last.dialogue_id]))
