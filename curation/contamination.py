@@ -20,6 +20,7 @@ from curation.models.queries import QueryQuerySet
 from curation.neighbouring import Neighbour, candidates, nearest_queries
 from curation.overlaps import MATCHED_LENGTH
 from curation.passes import next_version
+from curation.pool_passes import refuse_second, tell
 from curation.readings import BLOCK, key_blocks
 from curation.tiers import RULES, Overlap, TaskIndex, TaskText
 from curation.vectors import embed_missing, without_vector
@@ -41,9 +42,10 @@ def untold(doing: str, done: int, total: int) -> None:
 
 
 def ask_for_check(*, by: User | None, again: bool = False, nearest: int = NEAREST) -> ContaminationPass:
-    """Note that a check is wanted."""
+    """Note that a check is wanted. Raises NoBenchmark, or AtWork while another goes on."""
     if not BenchmarkTask.objects.filter(benchmark__withdrawn=False).exists():
         raise NoBenchmark("no benchmark is imported; import_benchmark FILE --name NAME brings one in")
+    refuse_second(ContaminationPass)
     return ContaminationPass.objects.create(by=by, again=again, nearest=nearest)
 
 
@@ -102,9 +104,7 @@ class _Check:
 
     def tell(self, doing: str, done: int, total: int) -> None:
         self._tell(doing, done, total)
-        counts = {**self.found, "hits": self.hits}
-        here = ContaminationPass.objects.filter(pk=self.one.pk)
-        here.update(doing=doing, done=done, total=total, found=counts, told_at=timezone.now())
+        tell(self.one, doing, done, total, found={**self.found, "hits": self.hits})
 
     def finish(self) -> None:
         self.one.found = {**self.found, "hits": self.hits}

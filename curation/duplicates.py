@@ -4,7 +4,7 @@ Nothing is deleted. A pass may be repeated: it goes on from what stands and neve
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -19,7 +19,7 @@ from curation.clusters import link, merge
 from curation.grouping import Groups, Nearby, Wordings, place_by_meaning, place_by_words
 from curation.likeness import likeness_key
 from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query
-from curation.passes import Watch, blocks_of, unwatched
+from curation.passes import Progress, Watch, blocks_of, unshown
 from curation.readings import BLOCK
 from curation.sameness import Kind, Wording
 
@@ -45,21 +45,29 @@ def find_duplicates(
     *,
     by: User | None,
     door: Door,
-    watch: Watch = unwatched,
-    bands: candidates.Progress = lambda numbers: numbers,
+    progress: Progress = unshown,
     only_form: bool = False,
     nearby: Nearby | None = None,
+    began: Callable[[Action], None] = lambda action: None,
 ) -> Found:
-    """Compare the queries in play. `nearby` proposes by meaning too; with `only_form` folded words alone count."""
+    """Compare the queries in play. `nearby` proposes by meaning too; with `only_form` folded words alone count.
+
+    Nothing is written before everything is compared; `began` hears of the action within its first transaction.
+    """
     if not only_form:
         candidates.require()
     groups, sketches = Groups.standing(), candidates.Sketches()
-    checked = _by_form(groups, None if only_form else sketches, watch)
+    checked = _by_form(groups, None if only_form else sketches, partial(_shown_blocks, progress))
     if not only_form:
-        _by_words(groups, sketches.pairs(bands))
+        bands = partial(progress, total=candidates.BANDS, what="looking for candidates")
+        _by_words(groups, sketches.pairs(bands), progress)
         if nearby is not None:
-            _by_meaning(groups, nearby())
-    return _write(groups, checked, by=by, door=door)
+            _by_meaning(groups, progress(nearby(), total=None, what="comparing what is near in meaning"))
+    return _write(groups, checked, by=by, door=door, progress=progress, began=began)
+
+
+def _shown_blocks(progress: Progress, blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
+    return progress(blocks, total=total, what="reading, in blocks")
 
 
 def _by_form(groups: Groups, sketches: candidates.Sketches | None, watch: Watch) -> int:
@@ -87,17 +95,17 @@ def _sketch(sketches: candidates.Sketches, wordings: dict[int, Wording]) -> None
     sketches.add(list(wordings), lengths, tokens)
 
 
-def _by_words(groups: Groups, pairs: Iterator[tuple[int, list[int]]]) -> None:
+def _by_words(groups: Groups, proposed: Iterator[tuple[int, list[int]]], progress: Progress) -> None:
     """Compare what the sketches propose, word by word, each text with the earlier ones."""
-    wordings = Wordings()
+    wordings, pairs = Wordings(), iter(progress(proposed, total=None, what="comparing candidates"))
     while block := list(islice(pairs, BLOCK)):
         wordings.load(key for later, earlier in block for key in (later, *earlier))
         for later, earlier in block:
             place_by_words(groups, later, earlier, wordings)
 
 
-def _by_meaning(groups: Groups, nearby: Iterator[tuple[int, list[tuple[int, float]]]]) -> None:
-    wordings = Wordings()
+def _by_meaning(groups: Groups, proposed: Iterable[tuple[int, list[tuple[int, float]]]]) -> None:
+    wordings, nearby = Wordings(), iter(proposed)
     while block := list(islice(nearby, BLOCK)):
         wordings.load(key for later, near in block for key in (later, *(key for key, _ in near)))
         for later, near in block:
@@ -108,16 +116,25 @@ def _by_meaning(groups: Groups, nearby: Iterator[tuple[int, list[tuple[int, floa
 Write = tuple[str, int, Callable[[], list[Change]]]
 
 
-def _write(groups: Groups, checked: int, *, by: User | None, door: Door) -> Found:
+def _write(
+    groups: Groups,
+    checked: int,
+    *,
+    by: User | None,
+    door: Door,
+    progress: Progress,
+    began: Callable[[Action], None],
+) -> Found:
     """Write the groups, a few in each transaction, as one action."""
     action: Action | None = None
     counts: Counter[str] = Counter()
-    for together in _together(groups):
+    for together in progress(_together(groups), total=None, what="writing, in portions"):
         with transaction.atomic():
             written = [(name, write()) for name, _, write in together]
             changes = [change for _, some in written for change in some]
             if changes and action is None:
                 action = record(VERB, changes, by=by, door=door)
+                began(action)
             elif changes and action is not None:
                 extend(action, changes)
         for name, some in written:

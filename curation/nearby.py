@@ -1,22 +1,21 @@
 """Which queries are near in meaning: stored vectors, missing ones made first, exact neighbours. Extra `embeddings`."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from curation.models import Query
+from curation.passes import Progress
 from curation.readings import key_blocks
 from curation.vectors import embed_missing, read_vectors, without_vector
 from embeddings import Embeds, nearest
+from web.counts import counted
 
 NEIGHBOURS = 5
 # Nearer than this two queries are worth a person's look; the words then say whether anything contradicts it.
 LEAST_SIMILAR = 0.7
-# A guess for two cores and texts of some 200 words, not measured; searching grows with the square of the queries.
-EMBEDDED_A_SECOND, PAIRS_A_SECOND = 40, 1.5e8
-
-# Shows progress: items, how many there are, and what is done with them.
-Progress = Callable[..., Iterable[Any]]
+# Measured on two cores with real queries; searching grows with the square of their number.
+EMBEDDED_A_SECOND, PAIRS_A_SECOND = 27, 1.05e8
 
 
 def estimate(model: str) -> str:
@@ -25,8 +24,9 @@ def estimate(model: str) -> str:
     count, missing = queries.count(), without_vector(queries, model).count()
     minutes = (missing / EMBEDDED_A_SECOND + count**2 / PAIRS_A_SECOND) / 60
     return (
-        f"{count} queries are compared by meaning, {missing} of them have no vector of {model} yet: "
-        f"about {max(1, round(minutes))} min on this machine's kind, and {count * 1536 / 1e6:.0f} MB for the vectors"
+        f"{missing:,} of {counted(count, 'query', 'queries')} in play have no vector yet: "
+        f"about {max(1, round(minutes)):,} min on two processors, "
+        f"and {max(1, round(count * 1536 / 1e6)):,} MB of memory"
     )
 
 
@@ -43,7 +43,8 @@ def nearby_queries(embeds: Embeds, progress: Progress) -> Iterator[tuple[int, li
             hashes.append(text_hash)
     if len(keys) < 2:
         return
-    places, similarities = nearest(read_vectors(hashes, embeds.name), NEIGHBOURS)
+    searched = partial(_searched, progress)
+    places, similarities = nearest(read_vectors(hashes, embeds.name), NEIGHBOURS, progress=searched)
     near: dict[int, dict[int, float]] = defaultdict(dict)
     for place, (others, similar) in enumerate(zip(places.tolist(), similarities.tolist(), strict=True)):
         for other, similarity in zip(others, similar, strict=True):
@@ -52,3 +53,7 @@ def nearby_queries(embeds: Embeds, progress: Progress) -> Iterator[tuple[int, li
     for later in sorted(near):
         ranked = sorted(near[later].items(), key=lambda item: (-item[1], item[0]))
         yield keys[later], [(keys[earlier], similarity) for earlier, similarity in ranked]
+
+
+def _searched(progress: Progress, starts: range) -> Iterable[int]:
+    return progress(starts, total=len(starts), what="searching neighbours, in blocks")

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F
 
 from curation.models import Contamination, ContaminationHit, Opinion, Query
-from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question
+from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question, StartPage
 from runs.models import Run
 
 ROLE = "critic"
@@ -93,4 +93,5 @@ KIND = Kind(
     save=save,
     estimate=estimate,
     roles=(ROLE,),
+    start_page=StartPage("curation:judge_suspects", "Judge suspects"),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from math import ceil
+from typing import Any
 
 from django.db.models import Case, F, When
 
@@ -12,9 +13,16 @@ from curation.readings import BLOCK, key_blocks
 # Shows progress: gets the blocks of keys and how many there are, and hands the blocks on.
 Watch = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
 
+# The same for items of any sort: gets them, `total` (how many, or None) and `what` is done with them.
+Progress = Callable[..., Iterable[Any]]
+
 
 def unwatched(blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
     return blocks
+
+
+def unshown(items: Iterable[Any], *, total: int | None, what: str) -> Iterable[Any]:
+    return items
 
 
 def blocks_of(queries: QueryQuerySet, watch: Watch) -> Iterable[list[int]]:

@@ -14,7 +14,7 @@ from curation.models import BenchmarkTask, Contamination, ContaminationHit, Quer
 from curation.overlaps import MATCHED_LENGTH
 from curation.passes import next_version
 from llm.replies import last_code
-from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem
+from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, StartPage
 from runs.models import Run
 
 BLOCK = 200
@@ -121,4 +121,5 @@ KIND = Kind(
     step=step,
     save=save,
     estimate=lambda payload: Estimate([]),
+    start_page=StartPage("curation:execute_suspects", "Run suspects' answers"),
 )

@@ -3,26 +3,31 @@
 from celery import shared_task
 
 from accounts.models import Door
+from curation import pool_passes, ruling
 from curation.contamination import check_contamination
-from curation.models import ContaminationPass, RulePass
-from curation.ruling import carry_out
+from curation.models import CompareBy, ContaminationPass, DuplicatePass, RulePass
+from curation.searching import search
 from embeddings import Embedder
 
 
 @shared_task
 def decide_all(pass_id: int) -> None:
     """Carry out a noted pass; a doubled message changes nothing."""
-    carry_out(RulePass.objects.select_related("by").get(pk=pass_id))
+    ruling.carry_out(RulePass.objects.select_related("by").get(pk=pass_id))
 
 
 @shared_task
 def check(pass_id: int) -> None:
-    """Carry out a check of contamination. A doubled message finds it begun and changes nothing."""
-    if not ContaminationPass.objects.begin(pass_id):
-        return
+    """Carry out a check of contamination."""
     one = ContaminationPass.objects.get(pk=pass_id)
-    try:
-        check_contamination(one, door=Door.PAGE, embedder=Embedder() if one.nearest else None)
-    except Exception as error:
-        ContaminationPass.objects.filter(pk=pass_id).update(error=str(error) or type(error).__name__)
-        raise
+    pool_passes.carry_out(
+        one, lambda: check_contamination(one, door=Door.PAGE, embedder=Embedder() if one.nearest else None)
+    )
+
+
+@shared_task
+def find_duplicates(pass_id: int) -> None:
+    """Carry out a search for duplicates."""
+    one = DuplicatePass.objects.get(pk=pass_id)
+    by_meaning = one.compare_by == CompareBy.MEANING
+    pool_passes.carry_out(one, lambda: search(one, door=Door.PAGE, embedder=Embedder() if by_meaning else None))

@@ -1,6 +1,6 @@
 """Exact nearest neighbours of unit vectors: faiss proposes in float32, float64 decides, ties go to the lower index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ DECIMALS = 9
 
 
 def nearest(
-    vectors: "Vectors", k: int, *, block: int = BLOCK, progress: Callable[[int], None] = lambda done: None
+    vectors: "Vectors", k: int, *, block: int = BLOCK, progress: Callable[[range], Iterable[int]] = iter
 ) -> "tuple[Indices, Similarities]":
     """For each row the indices of its k nearest other rows, nearest first, and their cosine similarities.
 
-    Fewer columns when there are not k other rows.
+    Fewer columns when there are not k other rows. `progress` is handed the places at which blocks of rows begin.
     """
     import faiss
     import numpy as np
@@ -38,7 +38,7 @@ def nearest(
     index = faiss.IndexFlatIP(rows.shape[1])
     index.add(rows)
     wanted = min(width + 1 + SPARE, len(rows))
-    for start in range(0, len(rows), block):
+    for start in progress(range(0, len(rows), block)):
         numbers = np.arange(start, min(start + block, len(rows)))
         rough, found = index.search(rows[numbers], wanted)
         ranked, ranked_similarities = _ranked(rows, numbers, found, width)
@@ -47,7 +47,6 @@ def nearest(
             # What faiss left out may be as near as the last one taken: look at every row instead.
             for row in np.flatnonzero(rough[:, -1] >= ranked_similarities[:, -1] - FLOAT32_DOUBT):
                 indices[numbers[row]], similarities[numbers[row]] = _among_all(rows, int(numbers[row]), width)
-        progress(int(numbers[-1]) + 1)
     return indices, similarities
 
 

@@ -9,6 +9,7 @@ from accounts.actions import undo
 from accounts.models import Action, Door
 from curation.contamination import NoBenchmark, ask_for_check, check_contamination
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Query
+from curation.models.pool_passes import SILENT_FOR
 from curation.overlaps import words_of
 from tests.making import a_query
 from tests.running import run_command
@@ -116,6 +117,7 @@ def test_a_check_that_was_killed_goes_on_at_its_block():
         check_contamination(ask_for_check(by=None), door=Door.COMMAND, embedder=None, tell=die)
 
     assert Query.objects.filter(contamination="set_aside").count() == 499
+    ContaminationPass.objects.update(told_at=timezone.now() - 2 * SILENT_FOR)
     assert check().found["checked"] == 601
     assert Query.objects.filter(contamination="set_aside").count() == 1100
     assert ContaminationPass.objects.count() == 2

@@ -196,7 +196,7 @@ def test_a_check_is_started_on_a_page_and_done_once_by_the_worker(curator_client
     task = a_task()
     a_query(task.prompt)
     form = reverse("curation:check_contamination")
-    assert "1 of 1 queries were not read" in words(curator_client.get(form))
+    assert "1 of 1 query not read" in words(curator_client.get(form))
     assert reviewer_client.get(form).status_code == 403
 
     response = curator_client.post(form, {"nearest": 0}, follow=True)

@@ -30,12 +30,17 @@ def counts_by(rows: QuerySet[Any], *columns: str) -> dict[Any, int]:
     return kept_for_a_while(_name_of(grouped), count)
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """1 query, 12,345 queries."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def counted_words(page: Page[Any], found: int | None, one: str, many: str) -> str:
     """12,345 queries. Where nobody counted (`found` is None), as much as the page itself tells."""
     if found is None and page.is_whole:
         found = len(page.rows)
     if found is not None:
-        return f"{found:,} {one if found == 1 else many}"
+        return counted(found, one, many)
     return "" if page.before else f"more than {len(page.rows):,} {many}"
 
 

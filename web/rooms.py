@@ -40,6 +40,7 @@ _IMPORTS = (
     "dialogues:withdraw_source",
     "dialogues:withdrawal",
 )
+_CONTAMINATION = ("curation:check_contamination", "curation:judge_suspects", "curation:execute_suspects")
 ROOMS = (
     Room("Start", (Place("Overview", "home"), Place("Funnel", "dialogues:funnel"))),
     Room(
@@ -48,8 +49,8 @@ ROOMS = (
             Place("All queries", "curation:queries", ("curation:query", "curation:score")),
             Place("Imports", "curation:batches", _IMPORTS),
             Place("Lines read", "curation:lines"),
-            Place("Duplicates", "curation:clusters", ("curation:cluster",)),
-            Place("Contamination", "curation:contamination", ("curation:check_contamination",)),
+            Place("Duplicates", "curation:clusters", ("curation:cluster", "curation:find_duplicates")),
+            Place("Contamination", "curation:contamination", _CONTAMINATION),
             Place("Suspects", "curation:suspects", ("curation:suspect",)),
         ),
     ),

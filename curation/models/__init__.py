@@ -3,8 +3,18 @@
 from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Opinion, Tier
 from curation.models.intake import ImportBatch, RejectedRecord, Sighting, Source
 from curation.models.judging import AnswerOrder, Calibration, Judge, Link, Score, ScoreState, Template
-from curation.models.neighbours import MERGED, ClusterKind, ClusterMember, Distinction, DuplicateCluster, Vector
+from curation.models.neighbours import (
+    MERGED,
+    ClusterKind,
+    ClusterMember,
+    CompareBy,
+    Distinction,
+    DuplicateCluster,
+    DuplicatePass,
+    Vector,
+)
 from curation.models.passes import RulePass
+from curation.models.pool_passes import PoolPass
 from curation.models.problems import Problem, Solution, Verified
 from curation.models.queries import Contamination, Decision, Query, Scoring, Stage
 from curation.models.uploads import Upload, uploads_folder
@@ -18,16 +28,19 @@ __all__ = [
     "Calibration",
     "ClusterKind",
     "ClusterMember",
+    "CompareBy",
     "Contamination",
     "ContaminationHit",
     "ContaminationPass",
     "Decision",
     "Distinction",
     "DuplicateCluster",
+    "DuplicatePass",
     "ImportBatch",
     "Judge",
     "Link",
     "Opinion",
+    "PoolPass",
     "Problem",
     "Query",
     "RejectedRecord",

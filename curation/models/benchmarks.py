@@ -1,14 +1,9 @@
 """Evaluation benchmarks, and the queries that were found to hold their tasks."""
 
-from datetime import timedelta
-
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
-# A check that has told nothing for so long has died with its worker.
-SILENT_FOR = timedelta(minutes=5)
+from curation.models.pool_passes import PoolPass, PoolPassQuerySet
 
 
 class Benchmark(models.Model):
@@ -85,16 +80,12 @@ class ContaminationHit(models.Model):
         return f"query {self.query_id} holds {self.task_id} ({self.tier})"
 
 
-class ContaminationPassQuerySet(models.QuerySet["ContaminationPass"]):
+class ContaminationPassQuerySet(PoolPassQuerySet):
     """Questions asked of the checks so far."""
 
     def standing(self) -> "ContaminationPassQuerySet":
         """Those whose action, if they had one, was not undone."""
         return self.filter(Q(action=None) | Q(action__undone_by=None))
-
-    def begin(self, pk: int) -> bool:
-        """Take up a check that nobody has begun."""
-        return self.filter(pk=pk, told_at=None).update(told_at=timezone.now()) == 1
 
     def reached(self, fingerprint: str) -> int:
         """Up to which query all were checked against these tasks under these rules."""
@@ -107,7 +98,7 @@ class ContaminationPassQuerySet(models.QuerySet["ContaminationPass"]):
         return reached
 
 
-class ContaminationPass(models.Model):
+class ContaminationPass(PoolPass):
     """One check: which queries it went through, against what, and what came of it. It goes on where it was stopped."""
 
     fingerprint = models.CharField(max_length=64, blank=True, help_text="of the tasks and the rules")
@@ -115,37 +106,13 @@ class ContaminationPass(models.Model):
     until = models.BigIntegerField(default=0, help_text="… up to this one")
     again = models.BooleanField(default=False, help_text="also queries that were checked before")
     nearest = models.PositiveSmallIntegerField(default=10, help_text="how many queries near each task are suspected")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    action = models.ForeignKey("accounts.Action", null=True, on_delete=models.PROTECT, related_name="+")
-    doing = models.CharField(max_length=40, blank=True, help_text="what it is at")
-    done = models.PositiveIntegerField(default=0)
-    total = models.PositiveIntegerField(default=0)
-    found = models.JSONField(default=dict, help_text="checked, set_aside, suspect, and hits by tier")
-    error = models.TextField(blank=True)
-    asked_at = models.DateTimeField(auto_now_add=True)
-    told_at = models.DateTimeField(null=True, help_text="when it last said where it was")
-    finished_at = models.DateTimeField(null=True)
 
     objects = ContaminationPassQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-pk"]
 
     def __str__(self) -> str:
         return f"contamination check {self.pk}"
 
     @property
-    def state(self) -> str:
-        """In one word."""
-        if self.error:
-            return "failed"
-        if self.finished_at is not None:
-            return "done"
-        if (self.told_at or self.asked_at) < timezone.now() - SILENT_FOR:
-            return "stopped"
-        return "running" if self.told_at else "queued"
-
-    @property
-    def is_open(self) -> bool:
-        """It is still going on, or about to begin."""
-        return self.state in ("queued", "running")
+    def what(self) -> str:
+        """What was asked for, in few words."""
+        return f"words, and {self.nearest} near each task" if self.nearest else "words only"

@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from curation.models.pool_passes import PoolPass, PoolPassQuerySet
+
 
 class ClusterKind(models.TextChoices):
     """How the queries of a cluster are alike; the first two are merged, the others only linked."""
@@ -12,6 +14,14 @@ class ClusterKind(models.TextChoices):
     NEAR = "near", "near-duplicates"
     VARIANT = "variant", "variants"
     PARAPHRASE = "paraphrase", "paraphrases"
+
+
+class CompareBy(models.TextChoices):
+    """What a search for duplicates compares."""
+
+    FORM = "form", "form: equal but for case, punctuation and courtesies"
+    WORDS = "words", "words: also slips, other names, other numbers"
+    MEANING = "meaning", "meaning: also paraphrases, by embeddings"
 
 
 MERGED = (ClusterKind.FORM, ClusterKind.NEAR)
@@ -98,6 +108,27 @@ class Distinction(models.Model):
 
     def __str__(self) -> str:
         return f"query {self.first_id} is not query {self.second_id}"
+
+
+class DuplicatePass(PoolPass):
+    """One search for duplicates, and what it compared."""
+
+    compare_by = models.CharField(max_length=8, choices=CompareBy, default=CompareBy.WORDS)
+
+    objects = PoolPassQuerySet.as_manager()
+
+    class Meta(PoolPass.Meta):
+        constraints = [
+            models.CheckConstraint(condition=Q(compare_by__in=CompareBy.values), name="duplicate_pass_by_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"search for duplicates {self.pk}"
+
+    @property
+    def what(self) -> str:
+        """What was asked for, in few words."""
+        return f"by {self.compare_by}"
 
 
 class Vector(models.Model):

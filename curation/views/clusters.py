@@ -18,6 +18,7 @@ from curation.cluster_texts import TEXTS
 from curation.duplicates import VERB
 from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query, Source
 from curation.sameness import Kind
+from curation.views.passes import passes_shown
 from web.counts import counted_words, counts_by
 from web.desk import keys_for
 from web.diffs import Piece, pieces_between
@@ -97,7 +98,7 @@ def list_clusters(request: HttpRequest) -> HttpResponse:
         "page": page,
         "is_narrowed": bool(kind or source or search),
         "counted": counted_words(page, found, "cluster", "clusters"),
-    }
+    } | passes_shown("duplicates")
     return page_or_part(request, "curation/clusters.html", "curation/_cluster_list.html", context)
 
 

@@ -1,26 +1,21 @@
 """What checks of contamination found: the list of hits, and the form that starts a check in the worker for jobs."""
 
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.models import User
 from accounts.roles import Role, needs
-from curation.contamination import NEAREST, NoBenchmark, ask_for_check, unread_queries
-from curation.models import Benchmark, Contamination, ContaminationHit, ContaminationPass, Query, Tier
+from curation.contamination import NEAREST, ask_for_check, unread_queries
+from curation.models import Benchmark, Contamination, ContaminationHit, Query, Tier
+from curation.views.passes import passes_shown, start_pass
 from embeddings import MissingExtra, require
-from runs.handing import NobodyThere, hand_over
 from web.counts import counted_words, counts_by
-from web.notices import tell_done, tell_refused
 from web.pages import page_or_part
 from web.paging import page_of
-
-CHECK = "curation.tasks.check"
-PASSES_SHOWN = 5
 
 
 class HitFilters(forms.Form):
@@ -88,16 +83,8 @@ def list_hits(request: HttpRequest) -> HttpResponse:
         "page": page,
         "counted": counted_words(page, found, "hit", "hits"),
         "waiting": states.get(Contamination.SUSPECT, 0),
-        "passes": _passes(),
-    }
+    } | passes_shown("contamination")
     return page_or_part(request, "curation/contamination.html", "curation/_hit_list.html", context)
-
-
-@needs(Role.REVIEWER)
-@require_GET
-def list_passes(request: HttpRequest) -> HttpResponse:
-    """The checks so far, for a page that waits for one."""
-    return render(request, "curation/_passes.html", {"passes": _passes()})
 
 
 @needs(Role.CURATOR)
@@ -106,26 +93,12 @@ def ask_for_contamination_check(request: HttpRequest) -> HttpResponse:
     """What a check would do, and its start."""
     form = CheckForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return _start(request, form)
+        ask = partial(ask_for_check, again=form.cleaned_data["again"], nearest=form.cleaned_data["nearest"])
+        return start_pass(request, "contamination", lambda by: ask(by=by))
     status = 422 if request.method == "POST" else 200
     benchmarks = Benchmark.objects.filter(withdrawn=False)
     context = {"form": form, "benchmarks": list(benchmarks), "unread": unread_queries(), "queries": _queries()}
     return render(request, "curation/check_contamination.html", context, status=status)
-
-
-def _start(request: HttpRequest, form: CheckForm) -> HttpResponse:
-    chosen = form.cleaned_data
-    try:
-        asked = ask_for_check(by=cast(User, request.user), again=chosen["again"], nearest=chosen["nearest"])
-        hand_over(CHECK, asked.pk)
-        tell_done(request, "The check was handed to the worker for jobs.")
-    except (NoBenchmark, NobodyThere) as reason:
-        tell_refused(request, f"Not started: {reason}.")
-    return redirect(reverse("curation:contamination"))
-
-
-def _passes() -> list[ContaminationPass]:
-    return list(ContaminationPass.objects.select_related("by", "action")[:PASSES_SHOWN])
 
 
 def _queries() -> int:

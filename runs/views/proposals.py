@@ -81,8 +81,9 @@ def _proposed(request: HttpRequest, form: RunForm, wanted: proposing.Wanted) -> 
         wanted,
         by=cast(User, request.user),
         roles=roles,
-        draw=form.cleaned_data["draw"],
-        budget=form.cleaned_data["budget"],
+        # A form may leave out what makes no difference to its kind.
+        draw=form.cleaned_data.get("draw", 0),
+        budget=form.cleaned_data.get("budget"),
         asked=asked.urlencode(),
     )
 

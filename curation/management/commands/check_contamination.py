@@ -10,9 +10,11 @@ from accounts.models import Door
 from curation import solving
 from curation.contamination import NEAREST, NoBenchmark, Tell, ask_for_check, check_contamination
 from curation.models import ContaminationPass, Tier
+from curation.pool_passes import AtWork, carry_out
 from embeddings import Embedder, MissingExtra
 from runs.command_line import carry_out_run
-from web.commands import BadInput, Outcome, StudioCommand
+from web.commands import BadInput, NotReady, Outcome, StudioCommand
+from web.counts import counted
 
 RUN_OPTIONS: dict[str, Any] = {"draw": 0, "dry_run": False, "wait": True, "budget": None, "model": []}
 
@@ -50,7 +52,12 @@ class Command(StudioCommand):
             raise BadInput(f"{missing}; or give --nearest 0 to look at words only") from None
         except NoBenchmark as missing:
             raise BadInput(str(missing)) from None
-        check_contamination(asked, door=Door.COMMAND, embedder=embedder, tell=self._shown())
+        except AtWork as reason:
+            raise NotReady(str(reason)) from None
+        tell = self._shown()
+        carry_out(asked, lambda: check_contamination(asked, door=Door.COMMAND, embedder=embedder, tell=tell))
+        if asked.state == "cancelled":
+            raise NotReady(f"{asked} was cancelled; what it had written stands and can be undone")
         outcome = _outcome(asked)
         if not options["execute"]:
             return outcome
@@ -78,12 +85,12 @@ def _with_run(checked: Outcome, ran: Outcome) -> Outcome:
 
 def _outcome(one: ContaminationPass) -> Outcome:
     result = {**one.found, "action": one.action.pk if one.action else None}
-    checked = f"{one.found['checked']} queries read"
+    checked = f"{counted(one.found['checked'], 'query', 'queries')} read"
     if one.action is None:
         return Outcome(result, [f"{checked}, nothing new is found"])
     lines = [
-        f"{checked}, {one.found['set_aside']} set aside, {one.found['suspect']} suspect "
+        f"{checked}, {one.found['set_aside']:,} set aside, {one.found['suspect']:,} suspect "
         f"(action {one.action.pk} can be undone)",
-        *(f"  {Tier(tier).label}: {count} hits" for tier, count in one.found["hits"].items()),
+        *(f"  {Tier(tier).label}: {counted(count, 'hit')}" for tier, count in one.found["hits"].items()),
     ]
     return Outcome(result, lines)

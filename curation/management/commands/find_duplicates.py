@@ -1,19 +1,18 @@
 """find_duplicates: merge queries that ask the same, link variants, report paraphrases."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.candidates import BANDS, MissingExtra
-from curation.duplicates import Found, find_duplicates
-from curation.nearby import estimate, nearby_queries
-from embeddings import Embedder
-from embeddings import MissingExtra as MissingEmbeddings
-from web.commands import BadInput, Outcome, StudioCommand
-
-FORM, WORDS, MEANING = "form", "words", "meaning"
+from curation import candidates
+from curation.models import CompareBy, DuplicatePass
+from curation.nearby import estimate
+from curation.pool_passes import AtWork, carry_out
+from curation.searching import ask_for_search, search
+from embeddings import Embedder, MissingExtra
+from web.commands import BadInput, NotReady, Outcome, StudioCommand
+from web.counts import counted
 
 
 class Command(StudioCommand):
@@ -23,50 +22,39 @@ class Command(StudioCommand):
     def add_own_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--by",
-            choices=[FORM, WORDS, MEANING],
-            default=WORDS,
+            choices=CompareBy.values,
+            default=CompareBy.WORDS.value,
             dest="compare_by",
             help="form: equal but for case and courtesies, needs no extra; words (default): also slips, names and "
             "numbers, needs the extra dedup; meaning: also embeddings, for paraphrases, needs the extra embeddings",
         )
 
     def carry_out(self, **options: Any) -> Outcome:
-        compare_by = options["compare_by"]
+        compare_by = CompareBy(options["compare_by"])
         try:
-            nearby = self._nearby() if compare_by == MEANING else None
-            found = find_duplicates(
-                by=None,
-                door=Door.COMMAND,
-                watch=self._watch,
-                bands=self._bands,
-                only_form=compare_by == FORM,
-                nearby=nearby,
-            )
-        except (MissingExtra, MissingEmbeddings) as missing:
+            if compare_by != CompareBy.FORM:
+                candidates.require()
+            embedder = Embedder() if compare_by == CompareBy.MEANING else None
+            asked = ask_for_search(by=None, compare_by=compare_by)
+        except (candidates.MissingExtra, MissingExtra) as missing:
             raise BadInput(str(missing)) from None
-        return Outcome(_result(found), [_line(found)])
-
-    def _nearby(self) -> Any:
-        embedder = Embedder()
-        self.stderr.write(estimate(embedder.name))
-        return lambda: nearby_queries(embedder, self.progress)
-
-    def _watch(self, blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
-        return self.progress(blocks, total=total, what="reading, in blocks")
-
-    def _bands(self, bands: Iterable[int]) -> Iterable[int]:
-        return self.progress(bands, total=BANDS, what="looking for candidates, in bands")
+        except AtWork as reason:
+            raise NotReady(str(reason)) from None
+        if embedder:
+            self.stderr.write(estimate(embedder.name))
+        carry_out(asked, lambda: search(asked, door=Door.COMMAND, embedder=embedder, progress=self.progress))
+        if asked.state == "cancelled":
+            raise NotReady(f"{asked} was cancelled; what it had written stands and can be undone")
+        return Outcome(asked.found | {"action": asked.action_id}, [_line(asked)])
 
 
-def _result(found: Found) -> dict[str, Any]:
-    counts = {name: getattr(found, name) for name in ("checked", "duplicates", "clusters", "variants", "paraphrases")}
-    return counts | {"action": found.action.pk if found.action else None}
-
-
-def _line(found: Found) -> str:
-    if found.action is None:
-        return f"{found.checked} queries checked, no new near-duplicates"
+def _line(one: DuplicatePass) -> str:
+    found = one.found
+    checked = f"{counted(found['checked'], 'query', 'queries')} checked"
+    if one.action is None:
+        return f"{checked}, no new near-duplicates"
     return (
-        f"{found.checked} queries checked: {found.duplicates} near-duplicates in {found.clusters} clusters, "
-        f"{found.variants} variants, {found.paraphrases} possible paraphrases (action {found.action.pk} can be undone)"
+        f"{checked}: {counted(found['duplicates'], 'near-duplicate')} in {counted(found['clusters'], 'cluster')}, "
+        f"{counted(found['variants'], 'variant')}, {counted(found['paraphrases'], 'possible paraphrase')} "
+        f"(action {one.action.pk} can be undone)"
     )
