@@ -56,5 +56,5 @@ class Embedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # its bar would break ours
+        logging.disable_progress_bar()  # its bar would break ours
         return SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)

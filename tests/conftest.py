@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.cache import cache
@@ -24,6 +25,8 @@ POOL = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 def pytest_configure():
     """Before the test processes are started, so that they share it."""
     shared_folder()
+    # Each test client begins with its own middleware; without this each would look through all static files first.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")
@@ -90,14 +93,26 @@ def pytest_runtest_setup(item):
             pytest.skip(why)
 
 
-def pytest_collection_modifyitems(items):
-    """Tests with a site of their own come first: one that begins last leaves the other test processes idle."""
+def pytest_collection_modifyitems(config, items):
+    """Tests with a site of their own come first: one that begins last leaves the other test processes idle.
+
+    On a database that is named from outside only those run that it concerns; the others have run on SQLite.
+    """
 
     def has_its_own_site(item):
         # What writes to the test database stays where pytest-django has put it.
         own = "site" in item.fixturenames or hasattr(item.module, "Site")
         return own and item.get_closest_marker("django_db") is None
 
+    def is_concerned(item):
+        if item.get_closest_marker("once"):
+            return os.environ.get("SOAK") == "1"
+        speaks_to_it = {"db", "site"} & set(item.fixturenames) or hasattr(item.module, "Site")
+        return bool(speaks_to_it) or item.get_closest_marker("django_db") is not None
+
+    if "DATABASE_URL" in os.environ:
+        config.hook.pytest_deselected(items=[item for item in items if not is_concerned(item)])
+        items[:] = [item for item in items if is_concerned(item)]
     items.sort(key=has_its_own_site, reverse=True)
 
 
@@ -223,7 +238,6 @@ def chromium():
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_its_own():
     """Test processes that run side by side share one Redis, but neither see nor clear what the other keeps in it."""
-    from django.conf import settings
     from django.core.cache import caches
 
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")

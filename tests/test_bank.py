@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -61,7 +62,7 @@ def code_of(answer):
 
 def run(code):
     """Exit code (None after the time-out), output and complaint of one trusted bank program."""
-    command = ["python3", "-I", "-B", "-"]
+    command = [sys.executable, "-I", "-B", "-"]
     try:
         done = subprocess.run(
             command, input=code, capture_output=True, text=True, timeout=TIME_OUT_S, cwd="/", check=False

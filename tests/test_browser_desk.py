@@ -11,6 +11,7 @@ from dialogues.models import Dialogue, Revision, Version
 from tests.making import a_dialogue, a_query
 
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.needs("chromium"),
     pytest.mark.xdist_group("the desks in a browser"),
     pytest.mark.django_db(transaction=True),

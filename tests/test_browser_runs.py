@@ -12,7 +12,7 @@ from runs import tasks
 from runs.models import Call, EndpointBucket, Proposal, Run, Worker, WorkItem
 from tests.making import a_query
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.once, pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 

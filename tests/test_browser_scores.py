@@ -10,6 +10,7 @@ from curation.rules import Rule
 from tests.test_foreseeing import a_pool
 
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.needs("chromium"),
     pytest.mark.xdist_group("the scores in a browser"),
     pytest.mark.django_db(transaction=True),

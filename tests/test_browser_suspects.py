@@ -11,6 +11,7 @@ from curation.models import Benchmark, BenchmarkTask, ContaminationHit, Query
 from tests.making import a_query
 
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.needs("chromium"),
     pytest.mark.xdist_group("the desks in a browser"),
     pytest.mark.django_db(transaction=True),

@@ -11,7 +11,7 @@ from tests.browsing import wait_until
 from tests.servers import free_port
 from tests.test_browser_way import PASSWORD, answers
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.once, pytest.mark.needs("chromium")]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

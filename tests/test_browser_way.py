@@ -16,7 +16,7 @@ from tests.servers import free_port
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_data"
 PASSWORD = "a long enough password"
 
-pytestmark = pytest.mark.needs("chromium", "bubblewrap")
+pytestmark = [pytest.mark.once, pytest.mark.needs("chromium", "bubblewrap")]
 
 
 @pytest.fixture

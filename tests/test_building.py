@@ -67,6 +67,7 @@ def nearest_by_brute_force(vectors, k=4):
     return [set(np.argsort(-row, kind="stable")[:k].tolist()) for row in exact]
 
 
+@pytest.mark.once
 @pytest.mark.needs("embeddings")
 @pytest.mark.xdist_group("the embedding model")
 @pytest.mark.django_db(transaction=True)
@@ -221,6 +222,7 @@ def test_a_dry_run_prices_the_work_and_changes_nothing(models_file):
     assert not Run.objects.exists() and not Dialogue.objects.exists()
 
 
+@pytest.mark.once
 @pytest.mark.needs("bubblewrap")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("options", [["--wait"], ["--dry-run"]], ids=lambda options: options[0])

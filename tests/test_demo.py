@@ -8,7 +8,7 @@ import pytest
 
 from tests.sites import Site
 
-pytestmark = pytest.mark.needs("bubblewrap")
+pytestmark = [pytest.mark.once, pytest.mark.needs("bubblewrap")]
 
 START_OVER = () if "DATABASE_URL" in os.environ else ("--reset",)
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
 from curation.clusters import REASONS
-from curation.duplicates import find_duplicates
+from curation.duplicates import WRITTEN_TOGETHER, find_duplicates
 from curation.likeness import declared_names, folded_words
 from curation.likeness import likeness as likeness_of
 from curation.models import DuplicateCluster, Query
@@ -152,19 +152,19 @@ def test_an_earlier_pass_cannot_be_undone_under_a_later_one():
 
 @pytest.mark.django_db
 def test_many_groups_are_one_action():
-    batch = a_query("First.").batch
+    batch, groups = a_query("First.").batch, 2 * WRITTEN_TOGETHER + 1
     Query.objects.bulk_create(
         Query(text=f"Print {n} {form}", text_hash=f"{n}{form}", source=batch.source, batch=batch)
-        for n in range(600)
+        for n in range(groups)
         for form in ("primes.", "Primes!")
     )
 
     found = find()
 
-    assert (found.duplicates, found.clusters) == (600, 600)
+    assert (found.duplicates, found.clusters) == (groups, groups)
     # Each gives a query, a member and a cluster; the groups are variants of the first besides.
-    assert found.variants == 599
-    assert found.action.rows_changed == 3 * 600 + 600
+    assert found.variants == groups - 1
+    assert found.action.rows_changed == 3 * groups + groups
     assert Action.objects.count() == 1
 
 

@@ -17,6 +17,7 @@ from tests.making import a_batch, a_dialogue, a_kept_query, a_query
 from web.rooms import ROOMS
 
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.needs("chromium"),
     pytest.mark.xdist_group("the pages in a browser"),
     pytest.mark.django_db(transaction=True),

@@ -16,7 +16,7 @@ FILES = {
 }
 SLICE = 200
 
-pytestmark = pytest.mark.needs("sample_pool", "embeddings", "bubblewrap")
+pytestmark = [pytest.mark.once, pytest.mark.needs("sample_pool", "embeddings", "bubblewrap")]
 
 
 @pytest.fixture

@@ -113,6 +113,7 @@ def test_a_key_that_is_missing_here_is_refused_before_anything_is_sent(settings,
     assert run_command("score", "--dry-run").exit_code == 0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [

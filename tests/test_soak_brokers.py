@@ -17,7 +17,7 @@ from tests.sites import Site
 from tests.sizes import SOAK, sized
 from tests.soaking import a_process, a_worker, both_sides, control, start_toys, wait_for
 
-pytestmark = [pytest.mark.soak, pytest.mark.needs("redis")]
+pytestmark = [pytest.mark.once, pytest.mark.soak, pytest.mark.needs("redis")]
 
 WITHIN_S = 5  # a second, with five-fold room
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")

@@ -8,7 +8,7 @@ from tests.sites import DemoModel, Site
 from tests.sizes import SOAK
 from tests.soaking import a_worker, has_ended, peak_bytes, start_toys, wait_for
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.once, pytest.mark.soak]
 
 # Everyday runs are too short for ten times; there the growth is held to what a leak of 1 KB a call would make of it.
 FEW, MANY = (57_400, 574_000) if SOAK else (1_000, 4_000)

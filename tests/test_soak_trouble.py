@@ -114,6 +114,7 @@ def test_a_database_server_that_stays_away_ends_the_worker_and_loses_nothing(clu
     assert_all_done_and_nothing_paid_twice(site, model, items)
 
 
+@pytest.mark.once
 def test_an_endpoint_that_is_down_for_a_while_in_mid_run_is_waited_for(site, model):
     items = sized(2_000)
     start_toys(site, "once", items)
@@ -129,6 +130,7 @@ def test_an_endpoint_that_is_down_for_a_while_in_mid_run_is_waited_for(site, mod
     assert (run["state"], run["items_done"], run["items_failed"], run["calls"]) == ("done", items, 0, items)
 
 
+@pytest.mark.once
 @pytest.mark.needs("bubblewrap")
 def test_a_full_disk_under_the_spool_is_said_and_loses_nothing(site, model):
     items = sized(4_000)
@@ -161,6 +163,7 @@ def test_a_folder_in_which_no_spool_can_be_made_is_said_on_the_run(here, tmp_pat
     assert demo_model.stats()["requests"] == asked
 
 
+@pytest.mark.once
 def test_two_runs_at_one_endpoint_stay_below_its_requests_per_minute_in_every_minute(tmp_path, model):
     limited = {"concurrency = 64": "concurrency = 64\nrequests_per_minute = 600"}
     site = Site(tmp_path, model.models_file(tmp_path, **limited))
@@ -198,6 +201,7 @@ def a_run(kind, items, budget=None):
     return start_run(kind, by=None, title="toys", parameters=parameters(items), budget=budget)
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", ["429", "429=0.2"], ids=["without_retry_after", "with_retry_after"])
 def test_in_a_storm_of_429_fewer_calls_are_in_flight_and_every_item_is_done(here, tmp_path, fault):

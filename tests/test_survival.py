@@ -73,6 +73,7 @@ def test_scoring_that_is_asked_to_end_writes_what_is_in_flight_and_repeats_nothi
     assert own_model.stats()["repeated"] == 0
 
 
+@pytest.mark.once
 def test_scoring_with_the_endpoint_down_names_it_writes_nothing_and_finishes_later(scored_site, own_model):
     own_model.stop()
     status, stdout, _ = scored_site.run("score", "--wait", "--json")
@@ -85,6 +86,7 @@ def test_scoring_with_the_endpoint_down_names_it_writes_nothing_and_finishes_lat
     assert own_model.stats()["repeated"] == 0
 
 
+@pytest.mark.once
 def test_a_second_equal_command_finds_nothing_to_do_and_pays_nothing(scored_site, own_model):
     first = scored_site.manage("score", "--wait", "--json")
     quoted = scored_site.manage("score", "--dry-run", "--json")

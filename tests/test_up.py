@@ -66,26 +66,7 @@ def start_up(site, started):
     return process
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find processes left behind")
-def test_up_serves_works_through_the_broker_and_leaves_nothing_behind(site, started, tmp_path):
-    process = start_up(site, started)
-    rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(20)]
-    file = tmp_path / "queries.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    site.manage("import_queries", file, "--source", "made")
-    queued = site.manage("score", "--json")
-    assert queued["state"] == "queued"
-    wait_for(lambda: site.ask_database("Score.objects.count()") == 40, "the worker to score 20 queries twice")
-    wait_for(lambda: site.ask_database("Run.objects.get().state") == "done", "the run to be done")
-
-    marker = f"VAR_DIR={site.environ['VAR_DIR']}"
-    assert len(alive_with(marker)) >= 5
-    os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert alive_with(marker) == []
-
-
+@pytest.mark.once
 def test_a_taken_port_is_named_with_the_remedy(site):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -95,6 +76,7 @@ def test_a_taken_port_is_named_with_the_remedy(site):
     assert "--port" in stderr
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find processes left behind")
 def test_ctrl_c_while_the_programs_are_still_being_started_leaves_nothing_behind(site):
     process = site.start("up", "--port", free_port())
@@ -106,6 +88,7 @@ def test_ctrl_c_while_the_programs_are_still_being_started_leaves_nothing_behind
     assert alive_with(marker) == []
 
 
+@pytest.mark.once
 def test_a_port_that_cannot_be_is_refused(site):
     status, _, stderr = site.run("up", "--port", "70000")
     assert status == 2
@@ -119,7 +102,10 @@ def slow_model():
     server.stop()
 
 
-def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_goes_on(tmp_path, slow_model, started):
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc to find processes left behind")
+def test_up_works_through_the_broker_ctrl_c_in_mid_run_leaves_nothing_and_the_next_start_goes_on(
+    tmp_path, slow_model, started
+):
     site = Site(tmp_path, slow_model.models_file(tmp_path, **{"concurrency = 64": "concurrency = 4"}))
     rows = [{"instruction": f"Write a parser for format {n}.", "response": "With a tokenizer."} for n in range(30)]
     file = tmp_path / "queries.jsonl"
@@ -127,12 +113,20 @@ def test_ctrl_c_in_the_middle_of_a_run_lets_answers_arrive_and_the_next_start_go
     site.manage("import_queries", file, "--source", "made")
     # A run that is there at the start waits for the first sweep; this one is sent to the worker at once.
     start_up(site, started)
-    site.manage("score")
+    assert site.manage("score", "--json")["state"] == "queued"
     wait_for(lambda: slow_model.stats()["requests"] >= 12, "the run to be under way", seconds=140)
+
+    marker = f"VAR_DIR={site.environ['VAR_DIR']}"
+    assert len(alive_with(marker)) >= 5
     end(started[0])
+    assert started[0].returncode == 0
+    assert alive_with(marker) == []
     calls, leased = site.ask_database("[Run.objects.get().calls, WorkItem.objects.filter(state='leased').count()]")
     assert (calls, leased) == (slow_model.stats()["requests"], 0)
+
     started.append(site.start("up", "--port", free_port()))
     wait_for(lambda: site.ask_database("Run.objects.get().state") == "done", "the run to go on and end", seconds=140)
     end(started[1])
+    assert site.ask_database("Score.objects.count()") == 60
     assert slow_model.stats()["repeated"] == 0
+    assert alive_with(marker) == []
