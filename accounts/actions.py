@@ -74,7 +74,8 @@ def _lines(action_id: int, change: Change | Alike) -> list[tuple[int, str, int, 
 def undo(action: Action, *, by: User | None, door: Door = Door.PAGE) -> Action:
     """Put every row of an action back as it was, as an action of its own.
 
-    Raises CannotUndo, and changes nothing, when a row no longer reads as the action left it.
+    Rows that were withdrawn since have nothing to be put back. Raises CannotUndo, and changes nothing, when a row no
+    longer reads as the action left it, or when nothing of it is left.
     """
     with transaction.atomic():
         locked = Action.objects.select_for_update().get(pk=action.pk)
@@ -83,6 +84,8 @@ def undo(action: Action, *, by: User | None, door: Door = Door.PAGE) -> Action:
         undoing = record(f"undo {locked.verb}", [], by=by, door=door)
         for rows in _newest_first(locked):
             extend(undoing, _put_back(rows))
+        if locked.rows_changed and not undoing.rows_changed:
+            raise CannotUndo(f"nothing is left of what action {action.pk} ({action.verb}) changed: it was withdrawn")
         Action.objects.filter(pk=locked.pk).update(undone_by=undoing)
     return undoing
 
@@ -122,15 +125,31 @@ def _put_back_alike(rows: Sequence[ActionRow]) -> list[Change]:
     bump = {"version": models.F("version") + 1} if _has_version(model) else {}
     here = model._default_manager.filter(pk__in=ids)
     unchanged = set(here.filter(**_matching(after)).select_for_update().values_list("pk", flat=True))
-    if changed := [pk for pk in ids if pk not in unchanged]:
-        raise CannotUndo(f"{first.table} {changed[0]} has changed since; undo the later change first")
+    gone = set(ids) - unchanged and set(ids) - set(here.values_list("pk", flat=True))
+    if changed := [pk for pk in ids if pk not in unchanged | gone]:
+        raise CannotUndo(
+            f"{first.table} {changed[0]} has changed since; undo the later change first (a withdrawal cannot be undone)"
+        )
+    if not unchanged:
+        return []
+    _check_targets(first, before, fields)
     here.update(**before, **bump)
     if not bump:
-        return [Change(model(pk=pk), before=after, after=before) for pk in ids]
+        return [Change(model(pk=pk), before=after, after=before) for pk in ids if pk in unchanged]
     return [
         Change(model(pk=pk), before=after | {"version": now - 1}, after=before | {"version": now})
         for pk, now in here.values_list("pk", "version")
     ]
+
+
+def _check_targets(row: ActionRow, columns: dict[str, Any], fields: dict[str, Any]) -> None:
+    """Raise CannotUndo when the row would point to one that was withdrawn."""
+    for name, value in columns.items():
+        target = fields[name].related_model
+        if value is not None and target and not target._default_manager.filter(pk=value).exists():
+            raise CannotUndo(
+                f"{row.table} {row.row_id} would belong to {target._meta.label_lower} {value}, which was withdrawn"
+            )
 
 
 def _matching(columns: dict[str, Any]) -> dict[str, Any]:
