@@ -74,6 +74,7 @@ def export_dialogues(
 
     `watch` is handed the dialogues on their way, so that a door can show how far it is.
     """
+    mark_what_left()
     export = Export.objects.create(file_name=path.name, layout=layout, filters=choice.as_filters(), by=by)
     written = Written()
     try:
@@ -84,9 +85,15 @@ def export_dialogues(
             state=Export.State.FAILED, error=f"{type(error).__name__}: {error}", finished_at=timezone.now()
         )
         raise
-    _mark_exported(written.version_ids)
     _settle(export, written, by=by, door=door)
+    _mark_exported(written.version_ids)
     return export, written.refusals
+
+
+def mark_what_left() -> None:
+    """Mark what the newest export holds, should whoever made it have been killed before it was marked."""
+    if newest := Export.objects.filter(state=Export.State.DONE).first():
+        _mark_exported(newest.version_ids)
 
 
 def _mark_exported(version_ids: list[int]) -> None:

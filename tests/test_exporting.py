@@ -173,6 +173,33 @@ def test_a_failed_export_keeps_the_old_file_and_says_why(tmp_path):
     assert (Export.objects.get().state, Export.objects.get().error) == ("failed", "OSError: no space left")
 
 
+def test_nothing_is_marked_as_exported_before_the_export_is_done(tmp_path, monkeypatch):
+    from dialogues import exporting
+
+    dialogue = an_approved_dialogue()
+
+    def stop(*args, **options):
+        raise OSError("the database is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(exporting, "record", stop)
+        with pytest.raises(OSError, match="full"):
+            run_command("export", tmp_path / "a.jsonl")
+    dialogue.refresh_from_db()
+    assert not dialogue.exported
+    assert not Export.objects.filter(state="done").exists()
+
+
+def test_what_a_killed_export_left_unmarked_is_marked_by_the_next(tmp_path):
+    first = an_approved_dialogue()
+    run_command("export", tmp_path / "a.jsonl")
+    # As if the worker had been killed between the two transactions.
+    Dialogue.objects.update(exported=False)
+    Dialogue.objects.filter(pk=first.pk).update(state=State.WITHDRAWN, approved_version=None)
+    run_command("export", tmp_path / "b.jsonl")
+    assert Dialogue.objects.get().exported
+
+
 def test_a_killed_writer_leaves_no_half_file(tmp_path):
     program = (
         "import os, signal, sys, pathlib\n"
