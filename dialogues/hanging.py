@@ -17,7 +17,7 @@ from curation.models import (
     Verdict,
 )
 from curation.models.queries import QueryQuerySet
-from dialogues.models import Dialogue, Export, Review, Seed, Version
+from dialogues.models import Dialogue, Export, Method, Review, Seed, Version
 from dialogues.models.dialogues import DialogueQuerySet
 
 BLOCK = 500
@@ -65,11 +65,11 @@ class Scope:
         return RejectedRecord.objects.filter(self._of_batches())
 
     def imported_dialogues(self) -> DialogueQuerySet:
-        """Dialogues that came with its files; those that were grown of its queries go with their seeds."""
+        """Dialogues that came with its files."""
         return Dialogue.objects.filter(self._is_imported())
 
     def grown_dialogues(self) -> DialogueQuerySet:
-        """Dialogues of which at least one seed goes."""
+        """Dialogues built here of which a seed goes, or that lost their seeds and began in this source."""
         return Dialogue.objects.filter(self._is_grown())
 
     def dialogues(self) -> DialogueQuerySet:
@@ -77,12 +77,13 @@ class Scope:
         return Dialogue.objects.filter(self._is_imported() | self._is_grown())
 
     def _is_imported(self) -> Q:
-        return Q(~Exists(Seed.objects.filter(dialogue=OuterRef("pk"))), **self._home())
+        return Q(method=Method.IMPORTED, **self._home())
 
     def _is_grown(self) -> Q:
         of_queries = Seed.objects.filter(query__in=self.going()).values("dialogue")
         of_problems = Seed.objects.filter(problem__in=self.problems()).values("dialogue")
-        return Q(pk__in=of_queries) | Q(pk__in=of_problems)
+        without_seeds = ~Exists(Seed.objects.filter(dialogue=OuterRef("pk"))) & ~Q(method=Method.IMPORTED)
+        return Q(pk__in=of_queries) | Q(pk__in=of_problems) | Q(without_seeds, **self._home())
 
 
 def exported_versions(exports: QuerySet[Export] | None = None) -> set[int]:
