@@ -4,6 +4,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import Action
@@ -171,3 +172,14 @@ def test_verdicts_show_what_they_teach(reviewer_client, reviewer):
     Verdict.objects.update(stratum="")
     page = reviewer_client.get("/scores/verdicts/?precision=20")
     assert page.status_code == 422
+
+
+def test_a_rule_that_nobody_has_calibrated_is_not_drawn_as_if_it_kept_nothing(reviewer_client, reviewer):
+    a_pool(40)
+    page = reviewer_client.get("/scores/what-if/")
+    assert "calibrated_mean_at_least" not in [line.name for line in page.context["plot"].lines]
+    assert "Calibrated mean is left out" in text_of(page)
+    cache.clear()
+    audited(reviewer, count=30)
+    page = reviewer_client.get("/scores/what-if/")
+    assert "calibrated_mean_at_least" in [line.name for line in page.context["plot"].lines]

@@ -19,7 +19,7 @@ from curation.rules import CALIBRATED, DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, R
 from curation.ruling import Busy, carry_out, is_small, note_pass
 from curation.views.score_plots import kept_plot
 from runs.handing import NobodyThere, hand_over
-from web.counts import kept_for_a_while
+from web.counts import counted, kept_for_a_while
 from web.notices import tell_done, tell_refused
 from web.pages import page_or_part
 
@@ -49,7 +49,9 @@ def foresee(request: HttpRequest) -> HttpResponse:
     on: Ground = kept_for_a_while("ground", ground)
     foreseen = outlook(rule, on)
     whole = sum(on.patterns.values())
-    table = {name: [outlook(Rule(name, threshold), on) for threshold in THRESHOLDS] for name in RULES}
+    uncalibrated = None in on.scales.calibrations
+    rules = [name for name in RULES if not (name == CALIBRATED and uncalibrated)]
+    table = {name: [outlook(Rule(name, threshold), on) for threshold in THRESHOLDS] for name in rules}
     context: dict[str, Any] = {
         "form": form,
         "rule": rule,
@@ -61,7 +63,8 @@ def foresee(request: HttpRequest) -> HttpResponse:
         "table": [(name, [one for one in row if one.rule.threshold in SHOWN]) for name, row in table.items()],
         "plot": kept_plot(table, whole),
         "outdated": on.outdated,
-        "lacks_verdicts": rule.name == CALIBRATED and None in on.scales.calibrations,
+        "uncalibrated": uncalibrated,
+        "lacks_verdicts": rule.name == CALIBRATED and uncalibrated,
         "passes": RulePass.objects.select_related("by", "action")[:PASSES_SHOWN],
     }
     return render(request, "curation/whatif.html", context, status=422 if form.errors else 200)
@@ -104,7 +107,11 @@ def start_pass(request: HttpRequest) -> HttpResponse:
         asked.refresh_from_db()
         if asked.state == "done":
             changed = asked.figures["changed"]
-            tell_done(request, f"Decided by {asked}: {changed:,} queries changed.", action_id=asked.action_id)
+            tell_done(
+                request,
+                f"Decided by {asked}: {counted(changed, 'query', 'queries')} changed.",
+                action_id=asked.action_id,
+            )
         return redirect(asked)
     try:
         hand_over(DECIDE, asked.pk)
