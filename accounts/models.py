@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.functional import cached_property
 
+from web.counts import counted
+
 
 class Theme(models.TextChoices):
     AUTO = "auto", "as my system"
@@ -51,7 +53,7 @@ class Action(models.Model):
         constraints = [models.CheckConstraint(condition=Q(door__in=Door.values), name="action_door_known")]
 
     def __str__(self) -> str:
-        return f"{self.verb} ({self.rows_changed} rows)"
+        return f"{self.verb} ({counted(self.rows_changed, 'row')})"
 
     @property
     def can_be_undone(self) -> bool:

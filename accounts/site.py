@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from accounts.models import Action
 from accounts.roles import Role, role_of
+from web.counts import counted
 from web.search import matching
 
 
@@ -89,7 +90,7 @@ def tell_of(request: HttpRequest, action: Action, words: str) -> None:
     """Say what a bulk action did, with the way to undo it."""
     address = reverse("accounts:action", args=[action.pk])
     link = format_html('<a href="{}">Look at it or undo it</a>', address)
-    messages.success(request, format_html("{} ({} rows changed). {}", words, f"{action.rows_changed:,}", link))
+    messages.success(request, format_html("{} ({} changed). {}", words, counted(action.rows_changed, "row"), link))
 
 
 class NamedValuesFilter(admin.AllValuesFieldListFilter):

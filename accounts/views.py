@@ -18,6 +18,7 @@ from accounts.forms import PreferencesForm
 from accounts.links import holder_of
 from accounts.models import Action, ActionRow, User
 from accounts.roles import Role, needs, role_of
+from web.counts import counted
 from web.notices import tell_done, tell_refused
 from web.paging import page_of
 
@@ -108,7 +109,7 @@ def undo_action(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         done_again = action.verb.removeprefix("undo ")
         words = f"Undone: {action.verb}" if done_again == action.verb else f"Done again: {done_again}"
-        tell_done(request, f"{words} ({undoing.rows_changed:,} rows).", action_id=undoing.pk)
+        tell_done(request, f"{words} ({counted(undoing.rows_changed, 'row')}).", action_id=undoing.pk)
     return redirect(_way_back(request))
 
 

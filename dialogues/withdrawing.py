@@ -25,6 +25,7 @@ from dialogues.hanging import Scope, counted, exported_versions
 from dialogues.models import Dialogue, Export, Review, Seed, State, Version, Withdrawal
 from dialogues.rehoming import move_home
 from runs.models import Run, RunState
+from web.counts import counted as counted_as
 
 TASK = "dialogues.tasks.withdraw"
 QUERIES, DIALOGUES, ROWS = 200, 25, 500
@@ -33,23 +34,30 @@ WRITING = timedelta(hours=1)
 AT_WORK = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSING, RunState.CANCELLING)
 NO_WAY_BACK = "this cannot be undone"
 
+# One, and several.
 WORDS = {
-    "queries": "queries that nothing else holds",
-    "moving": "queries that move to another file",
-    "sightings": "sightings",
-    "scores": "scores",
-    "verdicts": "verdicts of people",
-    "hits": "contamination hits",
-    "freed": "near-duplicates elsewhere that stand for themselves",
-    "problems": "problems",
-    "solutions": "solutions",
-    "grown": "dialogues grown from them",
-    "imported": "imported dialogues",
-    "exported": "of these dialogues kept as withdrawn, since they were exported",
-    "reviews": "reviews of people",
-    "versions": "approved versions",
-    "rejected": "rejected records",
-    "batches": "imports",
+    "queries": ("query that nothing else holds", "queries that nothing else holds"),
+    "moving": ("query that moves to another file", "queries that move to another file"),
+    "sightings": ("sighting", "sightings"),
+    "scores": ("score", "scores"),
+    "verdicts": ("verdict of a person", "verdicts of people"),
+    "hits": ("contamination hit", "contamination hits"),
+    "freed": (
+        "near-duplicate elsewhere that stands for itself",
+        "near-duplicates elsewhere that stand for themselves",
+    ),
+    "problems": ("problem", "problems"),
+    "solutions": ("solution", "solutions"),
+    "grown": ("dialogue grown from them", "dialogues grown from them"),
+    "imported": ("imported dialogue", "imported dialogues"),
+    "exported": (
+        "of these dialogues kept as withdrawn, since it was exported",
+        "of these dialogues kept as withdrawn, since they were exported",
+    ),
+    "reviews": ("review of a person", "reviews of people"),
+    "versions": ("approved version", "approved versions"),
+    "rejected": ("rejected record", "rejected records"),
+    "batches": ("import", "imports"),
 }
 NAMES = {
     "curation.Query": "queries",
@@ -119,12 +127,13 @@ def go_on(asked: Withdrawal) -> None:
 
 def in_words(counts: dict[str, int]) -> str:
     """What went, as one line of the record."""
-    return ", ".join(f"{n:,} {words}" for words, n in named(counts)) or "nothing"
+    found = ((n, *words) for name, words in WORDS.items() if (n := counts.get(name, 0)))
+    return ", ".join(counted_as(n, one, many) for n, one, many in found) or "nothing"
 
 
 def named(counts: dict[str, int]) -> list[tuple[str, int]]:
-    """Each count that is not nothing, with what it counts in words."""
-    return [(words, n) for name, words in WORDS.items() if (n := counts.get(name, 0))]
+    """Each count that is not nothing, below the heading under which it stands."""
+    return [(many, n) for name, (_, many) in WORDS.items() if (n := counts.get(name, 0))]
 
 
 def carry_out(withdrawal_id: int, *, watch: Watch = lambda withdrawal: None) -> None:

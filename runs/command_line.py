@@ -23,6 +23,7 @@ from runs.pricing import Quote, quote
 from runs.starting import start_run, unfinished
 from runs.waiting import work_until_it_stops
 from web.commands import NOT_FINISHED, OK, BadInput, NotReady, Outcome, StudioCommand
+from web.counts import counted
 
 MOST_USD = 1_000_000_000  # what the column of a budget holds
 
@@ -102,7 +103,8 @@ def _quoted(command: StudioCommand, kind: Kind, parameters: Mapping[str, Any], c
 
 def _quote_lines(price: Quote) -> list[str]:
     lines = [
-        f"{price.items} items; about {round(price.calls)} calls to make, {price.ledger_hits} answers already paid for",
+        f"{counted(price.items, 'item')}; about {counted(round(price.calls), 'call')} to make, "
+        f"{counted(price.ledger_hits, 'answer')} already paid for",
         f"about {price.tokens} tokens, {price.cost:.4f} USD; nothing was sent",
     ]
     if price.unpriced:
@@ -115,7 +117,7 @@ def _started(
 ) -> Run:
     run = unfinished(kind.name, parameters)
     if run is not None:
-        command.stdout.write(f"going on with run {run.pk}, which has {run.items_open} items left")
+        command.stdout.write(f"going on with run {run.pk}, which has {counted(run.items_open, 'item')} left")
         _go_on(run, options["budget"])
         return run
     bar = _Bar(command, "planning")
@@ -166,8 +168,8 @@ def _outcome(run: Run, *, waited: bool) -> Outcome:
         name.removeprefix("planned_"): value for name, value in run.parameters.items() if name.startswith("planned_")
     }
     line = (
-        f"run {run.pk} {run.get_state_display()}: {run.items_done} of {run.items_total} items done, "
-        f"{run.items_failed} failed, {run.items_skipped} skipped; {run.calls} calls, {run.spent:.4f} USD"
+        f"run {run.pk} {run.get_state_display()}: {run.items_done:,} of {counted(run.items_total, 'item')} done, "
+        f"{run.items_failed} failed, {run.items_skipped} skipped; {counted(run.calls, 'call')}, {run.spent:.4f} USD"
     )
     lines = [line, run.note] if run.note else [line]
     if not waited and run.items_total and run.state == RunState.QUEUED:

@@ -204,7 +204,7 @@ def test_the_command_prints_one_line_per_file_and_the_totals(file):
     }
     assert [one["file"] for one in ran.result["files"]] == ["a.jsonl", "b.jsonl"]
     assert "a.jsonl: 2 read, 2 accepted, 0 duplicates, 0 rejected" in ran.said
-    assert "2 files: 4 read, 2 accepted, 1 duplicates, 1 rejected" in ran.said
+    assert "2 files: 4 read, 2 accepted, 1 duplicate, 1 rejected" in ran.said
     assert "b.jsonl, line 2: not JSON" in ran.said
 
 

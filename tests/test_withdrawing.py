@@ -211,8 +211,8 @@ def test_the_page_says_what_goes_asks_and_shows_the_end(hung, administrator_clie
         "queries that nothing else holds 2",
         "verdicts of people 1",
         "dialogues grown from them 2",
-        "1 queries that another file holds too",
-        "1 dialogues that have left in an export",
+        "1 query held by another file too",
+        "1 dialogue that has left in an export",
         "files.jsonl",
         "1 of 2 dialogues",
         "This cannot be undone.",
@@ -262,6 +262,16 @@ def test_the_command_shows_first_and_does_it_on_yes(take):
     unknown = run_command("withdraw", "gone", "--yes")
     assert unknown.exit_code == 2 and "there is no source 'gone'" in unknown.said
     assert Action.objects.get(verb="withdraw source").door == "command"
+
+
+def test_a_dialogue_built_here_that_lost_its_seeds_is_not_counted_as_imported():
+    a_dialogue(method="simulation", source=a_source("gone"))
+    a_dialogue(method="imported", source=a_source("gone"))
+    assert {name: counted(of("gone"))[name] for name in ("grown", "imported")} == {"grown": 1, "imported": 1}
+
+    asked = withdrawn(of("gone"))
+
+    assert (asked.gone["grown"], asked.gone["imported"], Dialogue.objects.count()) == (1, 1, 0)
 
 
 def test_a_query_without_a_sighting_goes_with_its_source():

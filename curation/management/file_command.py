@@ -130,4 +130,5 @@ class FileCommand(StudioCommand):
 def _in_words(counts: dict[str, Any]) -> str:
     if counts.get("empty"):
         return "empty, nothing to import"
-    return ", ".join(f"{counts[name]} {name}" for name in COUNTS)
+    words = {"duplicates": "duplicate"} if counts["duplicates"] == 1 else {}
+    return ", ".join(f"{counts[name]} {words.get(name, name)}" for name in COUNTS)

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from dialogues.models.dialogues import Dialogue
+from web.counts import counted
 
 
 class Version(models.Model):
@@ -53,4 +54,4 @@ class Export(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.file_name} ({self.dialogues} dialogues)"
+        return f"{self.file_name} ({counted(self.dialogues, 'dialogue')})"

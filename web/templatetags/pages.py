@@ -118,7 +118,7 @@ def plain(value: Any) -> str:
 @register.filter
 def decimals(value: float | None, places: int = 2) -> str:
     """A number with a fixed count of decimals; an absent number is a dash."""
-    return "–" if value is None else f"{value:,.{places}f}"
+    return "–" if value is None else f"{value:z,.{places}f}"
 
 
 @register.filter

@@ -12,6 +12,7 @@ from config.processes import Started, stop
 from config.readiness import answers, wait_until_it_answers
 from llm.catalog import load_catalog
 from web.commands import NOT_FINISHED, BadInput, Outcome, StudioCommand
+from web.counts import counted
 
 
 class Command(StudioCommand):
@@ -70,7 +71,8 @@ class Command(StudioCommand):
     def _say_what_is_left(self, waiting: dict[str, int], export: Path, *, packing: bool) -> None:
         if not packing:
             self.stdout.write("packing was left out (EMBEDDINGS=0, or the extra `embeddings` is not installed)")
-        self.stdout.write(f"{waiting['disputes']} disputes await an audit, {waiting['dialogues']} dialogues a review")
+        disputes, dialogues = counted(waiting["disputes"], "dispute"), counted(waiting["dialogues"], "dialogue")
+        self.stdout.write(f"waiting: {disputes} for an audit, {dialogues} for a review")
         self.stdout.write(f"what is approved stands in {export}; all answers came from the scripted demo model")
 
     def _addresses(self, port: int) -> None:

@@ -10,6 +10,7 @@ from accounts.models import Door
 from curation.deciding import Decided, decide
 from curation.rules import DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, BadRule, Rule
 from web.commands import BadInput, Outcome, StudioCommand
+from web.counts import counted
 
 
 class Command(StudioCommand):
@@ -53,9 +54,11 @@ def _lines(decided: Decided) -> list[str]:
     ]
     for link in decided.links:
         table = ", ".join(f"{level} → {point:.2f}" for level, point in enumerate(link.table, start=1))
-        lines.append(f"{link.template} read on {link.anchor} ({link.method}, {link.n} pairs): {table}")
+        lines.append(f"{link.template} read on {link.anchor} ({link.method}, {counted(link.n, 'pair')}): {table}")
     if decided.unscored > decided.unreadable:
         counts = ", ".join(f"{name} {answered}" for name, answered in decided.judges.items())
         lines.append(f"answers by judge: {counts}; a rule needs all of them")
-    lines.append(f"{decided.changed} rows changed" if decided.changed else "nothing has changed since the last time")
+    lines.append(
+        f"{counted(decided.changed, 'row')} changed" if decided.changed else "nothing has changed since the last time"
+    )
     return lines

@@ -7,6 +7,7 @@ from accounts.models import Door
 from curation.detectors import NATURAL_NAMES, MissingDetectors, load_detectors
 from curation.finding_languages import find_languages
 from web.commands import BadInput, Outcome, StudioCommand
+from web.counts import counted
 
 
 class Command(StudioCommand):
@@ -30,7 +31,8 @@ class Command(StudioCommand):
         }
         if found.action is None:
             return Outcome(result, ["no query waits to be looked at"])
-        line = f"{found.checked} queries looked at, the programming language of {found.code.total()} found"
+        looked_at = counted(found.checked, "query", "queries")
+        line = f"{looked_at} looked at, the programming language of {found.code.total()} found"
         written = (f"  {NATURAL_NAMES[language]}: {count}" for language, count in found.prose.most_common())
         return Outcome(result, [f"{line} (action {found.action.pk} can be undone); written in", *written])
 

@@ -9,6 +9,7 @@ from accounts.models import Door
 from curation.models import Score
 from curation.rereading import Reread, reread_scores
 from web.commands import BadInput, Outcome, StudioCommand
+from web.counts import counted
 
 
 class Command(StudioCommand):
@@ -32,9 +33,10 @@ class Command(StudioCommand):
 def _lines(reread: Reread) -> list[str]:
     if not reread.read and not reread.without_reply:
         return ["nothing to read: no query has been scored yet"]
-    lines = [f"{reread.read} replies read again, {reread.changed} scores changed; no call was made"]
+    read, changed = counted(reread.read, "reply", "replies"), counted(reread.changed, "score")
+    lines = [f"{read} read again, {changed} changed; no call was made"]
     if reread.without_reply:
-        lines.append(f"{reread.without_reply} scores have no stored reply and stay as they are")
+        lines.append(f"{counted(reread.without_reply, 'score')} without a stored reply: left as before")
     if reread.decided:
         lines.append(f"{reread.decided} of the changed scores belong to decided queries: manage.py decide comes next")
     return lines

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from accounts.models import Door
 from curation.benchmarks import BadBenchmark, withdraw_benchmark
 from web.commands import BadInput, Outcome, StudioCommand
+from web.counts import counted
 
 
 class Command(StudioCommand):
@@ -22,5 +23,6 @@ class Command(StudioCommand):
         except BadBenchmark as bad:
             raise BadInput(str(bad)) from None
         freed = action.rows_changed - 1
-        line = f"{options['name']} is withdrawn, {freed} queries are free again (action {action.pk} can be undone)"
+        free = f"{counted(freed, 'query', 'queries')} free again"
+        line = f"{options['name']} is withdrawn, {free} (action {action.pk} can be undone)"
         return Outcome({"benchmark": options["name"], "freed": freed, "action": action.pk}, [line])

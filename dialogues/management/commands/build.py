@@ -13,6 +13,7 @@ from llm.catalog import Model
 from runs.command_line import add_run_arguments, carry_out_run, catalog_for, check_models, chosen_roles
 from runs.kinds import Kind
 from web.commands import BadInput, Outcome, StudioCommand
+from web.counts import counted
 
 METHODS = {kind.name: kind for kind in KINDS}
 
@@ -77,7 +78,7 @@ def _remarks(parameters: dict[str, Any], result: dict[str, Any]) -> list[str]:
     if parameters.get("scripted"):
         remarks.append("a role is played by the scripted demo model: the dialogues are marked so")
     if result.get("leftovers"):
-        remarks.append(f"{result['leftovers']} queries found no place in a pack")
+        remarks.append(f"{counted(result['leftovers'], 'query', 'queries')} found no place in a pack")
     if result.get("not_runnable"):
-        remarks.append(f"{result['not_runnable']} queries are in languages that this host cannot run")
+        remarks.append(f"{counted(result['not_runnable'], 'query', 'queries')} in languages that this host cannot run")
     return remarks

@@ -12,6 +12,7 @@ from dialogues.exporting import Choice, export_dialogues
 from dialogues.layouts import LAYOUTS
 from dialogues.models import Method
 from web.commands import BadInput, Outcome, StudioCommand
+from web.counts import counted
 
 
 class Command(StudioCommand):
@@ -39,7 +40,7 @@ class Command(StudioCommand):
             watch=lambda found: self.progress(found, total=total, what="exporting"),
         )
         lines = [f"dialogue {pk} refused: {reason}" for pk, reason in refusals]
-        lines.append(f"{options['file']}: {export.dialogues} dialogues, {export.refused} refused")
+        lines.append(f"{options['file']}: {counted(export.dialogues, 'dialogue')}, {export.refused} refused")
         if not total:
             lines.append("nothing is approved yet that fits; review dialogues first")
         result = {
