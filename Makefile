@@ -15,7 +15,7 @@ EXTRAS := embeddings,dedup
 endif
 comma := ,
 
-.PHONY: demo test check soak bench quality serve clean
+.PHONY: demo test check lint types floors pages rows soak bench quality serve clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo-$(EMBEDDINGS)
@@ -36,13 +36,24 @@ bench: .venv/.test-$(EMBEDDINGS)
 quality: .venv/.test-$(EMBEDDINGS)
 	.venv/bin/python -m quality $(if $(ONLY),--only "$(ONLY)") $(ARGS)
 
-check: .venv/.dev
+# Each on its own, so that `make -j2 check` has two of them at work.
+check: lint types floors pages rows
+
+lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+types: .venv/.dev
 	.venv/bin/mypy .
+
+floors: .venv/.dev
 	.venv/bin/lint-imports
+
+pages: .venv/.dev
 	.venv/bin/djlint templates --check --quiet
 	.venv/bin/djlint templates --lint --quiet
+
+rows: .venv/.dev
 	.venv/bin/python manage.py makemigrations --check --dry-run
 
 # What `make demo` installed is served as it is: no torch for someone who left it out.

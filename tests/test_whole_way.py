@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from curation.models import Vector
 from tests.servers import start_postgresql, stop
 from tests.sites import Site
 
@@ -61,22 +62,28 @@ def sqlite_way(demo_model, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def postgresql_way(demo_model, tmp_path_factory):
-    """The same on a PostgreSQL server of its own, which stays as long as the tests here."""
+def postgresql_way(demo_model, tmp_path_factory, sqlite_way):
+    """The same on a PostgreSQL server of its own, which stays as long as the tests here; vectors are not made again."""
     programs = []
     with tempfile.TemporaryDirectory(prefix="way-") as folder, pytest.MonkeyPatch.context() as environ:
         Path(folder).chmod(0o755)
         try:
             environ.setenv("DATABASE_URL", start_postgresql(Path(folder), programs))
-            way = gone_way(demo_model, tmp_path_factory.mktemp("postgresql"))
+            way = gone_way(demo_model, tmp_path_factory.mktemp("postgresql"), vectors_of=sqlite_way[0])
             environ.undo()
             yield way
         finally:
             stop(programs)
 
 
-def gone_way(demo_model, folder):
+def gone_way(demo_model, folder, *, vectors_of=None):
     site = Site(folder, demo_model.models_file(folder))
+    if vectors_of is not None:
+        with vectors_of.as_own_database():
+            columns = ("text_hash", "model", "values")
+            vectors = [Vector(**row) for row in Vector.objects.values(*columns)]
+        with site.as_own_database():
+            Vector.objects.bulk_create(vectors)
     return site, go(site)
 
 
