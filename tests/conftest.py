@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -27,6 +28,9 @@ def pytest_configure():
     shared_folder()
     # Each test client begins with its own middleware; without this each would look through all static files first.
     settings.WHITENOISE_AUTOREFRESH = True
+    # A first example may load a dictionary or a model, and other tests are at work beside it.
+    hypothesis.settings.register_profile("suite", deadline=None)
+    hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
