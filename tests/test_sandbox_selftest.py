@@ -40,8 +40,28 @@ def test_without_a_sandbox_the_exit_code_is_1_and_the_line_says_why():
     assert "SANDBOX=disabled" in done.stdout
 
 
+def test_the_attack_on_files_knows_this_host_and_reaches_them_where_no_wall_stands():
+    check = next(check for check in selftest.checks() if check.name == "host files are out of reach")
+    outside = subprocess.run([sys.executable, "-c", check.code], capture_output=True, text=True, check=True, timeout=30)
+    reached = outside.stdout.count("reached")
+    assert reached > len(list(Path("/etc").iterdir())) / 2
+    assert str(ROOT.parents[-2]) in check.code.splitlines()[2]
+
+
+def test_what_the_sandbox_shows_is_no_attack(tmp_path):
+    for name in ("usr/bin", "etc/alternatives", "tmp", "data"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "etc/secret").touch()
+    (tmp_path / "sbin").symlink_to("usr/bin")
+    (tmp_path / "etc/zone").symlink_to("../usr/zone")
+    kernel = [str(tmp_path / name) for name in ("proc/kcore", "proc/1/root")]
+    assert selftest.hidden_paths(tmp_path) == [str(tmp_path / "data"), str(tmp_path / "etc/secret"), *kernel]
+
+
 def test_an_attack_that_gets_through_is_shown_and_fails_the_test():
-    check = selftest.CHECKS[4]
-    reached = RunResult(Status.OK, "reached /home\n", "", 0, None, False, 14, 0, 0.1, 0.1, 0, "run", "bubblewrap", "")
+    check = selftest.checks()[4]
+    reached = RunResult(
+        Status.OK, "reached /settings\n", "", 0, None, False, 14, 0, 0.1, 0.1, 0, "run", "bubblewrap", ""
+    )
     assert not selftest.held(check, reached)
-    assert selftest.line(check, reached).startswith("FAILED") and "reached /home" in selftest.line(check, reached)
+    assert selftest.line(check, reached).startswith("FAILED") and "reached /settings" in selftest.line(check, reached)
