@@ -160,7 +160,10 @@ def _matching(columns: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_version(model: type[models.Model]) -> bool:
-    return any(field.name == "version" for field in model._meta.fields)
+    """Whether its `version` counts the changes of a row; of a few tables it names the row and never changes."""
+    return any(field.name == "version" for field in model._meta.fields) and not getattr(
+        model, "version_names_the_row", False
+    )
 
 
 def _plain(columns: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The one dict of kinds of work; `runs` reaches it by the setting RUN_KINDS."""
 
-from curation import opinions, scoring, solving
+from curation import opinions, scoring, solving, trying
 from dialogues import building
 from runs.kinds import Kind
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (scoring.KIND, opinions.KIND, solving.KIND, *building.KINDS)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (scoring.KIND, trying.KIND, opinions.KIND, solving.KIND, *building.KINDS)
+}

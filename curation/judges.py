@@ -1,7 +1,6 @@
-"""Rating templates and the judges made of them: read from TOML, put into words for one query, chosen to count."""
+"""Rating templates and the judges made of them: put into words for one query, chosen to count."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from accounts.actions import Change, record
-from accounts.models import Door, User
+from accounts.models import Action, Door, User
 from curation.models import AnswerOrder, Judge, Template
+from curation.template_files import read_template
 from llm.catalog import Model
 from llm.prompts import placeholders, render
 
@@ -21,9 +21,6 @@ DEFAULT_TEMPLATES = (ANCHOR, "challenge")
 # Each shipped template in both answer orders; the rubric lab compares them.
 REASON_FIRST_TWINS = {"complexity": "complexity-reason-first", "challenge": "challenge-reason-first"}
 
-LEVELS = 5
-FIELDS = ("name", "answer_order", "level_labels", "body")
-NEEDED_PLACES, POSSIBLE_PLACES = {"query", "levels", "order"}, {"query", "levels", "order", "response"}
 ORDER_WORDS = {
     AnswerOrder.SCORE_FIRST: (
         "Write your reply in this order: the first line holds the score alone, one digit from 1 to 5. "
@@ -43,34 +40,6 @@ class UnknownTemplate(LookupError):
     """No template has that name."""
 
 
-class BadTemplate(ValueError):
-    """A template file that cannot be used; the message names the file, the field and the remedy."""
-
-
-def read_template(text: str, where: str) -> Template:
-    """A template, not yet saved, from the text of a TOML file."""
-    try:
-        fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadTemplate(f"{where}: not valid TOML: {error}") from None
-    if set(fields) != set(FIELDS):
-        raise BadTemplate(f"{where}: the fields are {', '.join(FIELDS)}; this file has {', '.join(fields) or 'none'}")
-    if fields["answer_order"] not in AnswerOrder.values:
-        raise BadTemplate(
-            f"{where}: answer_order {fields['answer_order']!r} is none of {', '.join(AnswerOrder.values)}"
-        )
-    labels = fields["level_labels"]
-    if not isinstance(labels, list) or len(labels) != LEVELS or not all(isinstance(label, str) for label in labels):
-        raise BadTemplate(f"{where}: level_labels should be {LEVELS} texts, level 1 first; is {labels!r:.80}")
-    places = placeholders(str(fields["body"]))
-    if not NEEDED_PLACES <= places <= POSSIBLE_PLACES:
-        raise BadTemplate(
-            f"{where}: the body needs the places {', '.join(sorted(NEEDED_PLACES))} and may have response; "
-            f"it has {', '.join(sorted(places)) or 'none'}"
-        )
-    return Template(**fields)
-
-
 def install_shipped_templates() -> None:
     """Make a version of each shipped template whose wording is new here; what stands already stays."""
     for path in sorted(PROMPTS.glob("*.toml")):
@@ -85,21 +54,24 @@ def install_shipped_templates() -> None:
 def template_names() -> list[str]:
     """The names of all templates, the usual ones first; those too whose shipped file nobody has used yet."""
     shipped = {read_template(path.read_text(encoding="utf-8"), path.name).name for path in PROMPTS.glob("*.toml")}
-    names = shipped | set(Template.objects.values_list("name", flat=True))
-    return [*DEFAULT_TEMPLATES, *sorted(names - set(DEFAULT_TEMPLATES))]
+    offered = set(Template.objects.filter(retired=False).values_list("name", flat=True))
+    names = (shipped - set(Template.objects.values_list("name", flat=True))) | offered
+    return sorted(names, key=lambda name: (name not in DEFAULT_TEMPLATES, name != ANCHOR, name))
 
 
 def newest_template(name: str) -> Template:
-    """The newest version of a template."""
-    template = Template.objects.filter(name=name).order_by("-version").first()
+    """The newest version of a template that is not retired."""
+    template = Template.objects.filter(name=name, retired=False).order_by("-version").first()
     if template is None:
-        known = ", ".join(Template.objects.order_by("name").values_list("name", flat=True).distinct())
+        known = ", ".join(
+            Template.objects.filter(retired=False).order_by("name").values_list("name", flat=True).distinct()
+        )
         raise UnknownTemplate(f"no template is called {name!r}; there are: {known or 'none'}")
     return template
 
 
-def judge_of(template: Template, model: Model, *, draw: int = 0) -> Judge:
-    """The judge that asks this model with this template; a new one does not count yet.
+def judge_of(template: Template, model: Model, *, draw: int = 0, lab: bool = False) -> Judge:
+    """The judge that asks this model with this template; a new one does not count yet, one of the lab never does.
 
     A draw makes another judge only of a model that is sampled: at temperature 0 it changes no answer.
     """
@@ -108,6 +80,7 @@ def judge_of(template: Template, model: Model, *, draw: int = 0) -> Judge:
         model=model.slug,
         sampling=dict(sorted(model.sampling().items())),
         draw=draw if model.temperature > 0 else 0,
+        lab=lab,
         defaults={"counts": False},
     )[0]
 
@@ -132,6 +105,14 @@ def _changes_for(judge: Judge, *, instead: bool) -> list[Change]:
         return []
     taken = [Change(rival, {"counts": True}, {"counts": False}) for rival in rivals]
     return [*taken, Change(judge, {"counts": False}, {"counts": True})]
+
+
+def leave_out(judge: Judge, *, by: User | None, door: Door) -> Action | None:
+    """Let a judge count no longer; None when it does not count anyway."""
+    with transaction.atomic():
+        if not Judge.objects.filter(pk=judge.pk, counts=True).update(counts=False):
+            return None
+        return record("choose judges", [Change(judge, {"counts": True}, {"counts": False})], by=by, door=door)
 
 
 def counting_judges() -> list[Judge]:

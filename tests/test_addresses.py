@@ -68,6 +68,19 @@ PAGES = {
     "curation:start_pass": (CURATOR, 405),
     "curation:rule_pass": (REVIEWER, 200),
     "curation:lessons": (REVIEWER, 200),
+    "curation:templates": (REVIEWER, 200),
+    "curation:template": (REVIEWER, 200),
+    "curation:new_template": (CURATOR, 200),
+    "curation:edit_template": (CURATOR, 200),
+    "curation:import_template": (CURATOR, 200),
+    "curation:export_template": (REVIEWER, 200),
+    "curation:retire_template": (CURATOR, 405),
+    "curation:bring_back": (CURATOR, 405),
+    "curation:preview": (CURATOR, 200),
+    "curation:ask_preview": (CURATOR, 405),
+    "curation:judges": (REVIEWER, 200),
+    "curation:count_judge": (CURATOR, 405),
+    "curation:leave_out_judge": (CURATOR, 405),
     "curation:audit": (REVIEWER, 302),
     "curation:audit_item": (REVIEWER, 200),
     "curation:audit_skip": (REVIEWER, 405),
@@ -135,6 +148,8 @@ def rows(reviewer, tmp_path):
     approved = a_dialogue(state="approved")
     write_version(approved, by=None)
     template = Template.objects.create(name="complexity", level_labels=list("abcde"), body="x")
+    judge = Judge.objects.create(template=template, model="m", sampling={})
+    of_template = ("template", "edit_template", "export_template", "retire_template", "bring_back")
     cluster = DuplicateCluster.objects.create(representative=query, source=query.source, kind="form", size=2)
     withdrawal = Withdrawal.objects.create(slug="s", is_whole=True)
     upload = Upload.objects.create(key="k", file_name="f", size=1, sha256="x", by=reviewer)
@@ -144,6 +159,8 @@ def rows(reviewer, tmp_path):
         "curation": {"query": query, "audit_item": query, "rule_pass": rule_pass}
         | dict.fromkeys(("batch", "rejected_csv", "rejected_jsonl"), query.batch)
         | dict.fromkeys(("cluster", "dissolve_cluster", "join_cluster"), cluster)
+        | dict.fromkeys((*of_template, "preview", "ask_preview"), template)
+        | dict.fromkeys(("count_judge", "leave_out_judge"), judge)
         | dict.fromkeys(("keep_member", "part_member", "represent_member"), cluster),
         "dialogues": {
             "detail": dialogue,
@@ -164,7 +181,7 @@ def rows(reviewer, tmp_path):
             "source": query.source,
             "importbatch": query.batch,
             "template": template,
-            "judge": Judge.objects.create(template=template, model="m", sampling={}),
+            "judge": judge,
             "benchmark": Benchmark.objects.create(name="b", sha256="x"),
             "review": Review.objects.create(dialogue=dialogue, by=reviewer, outcome="approved", dialogue_version=1),
             "endpointbucket": EndpointBucket.objects.create(

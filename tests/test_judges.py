@@ -8,7 +8,6 @@ from curation.judges import (
     DEFAULT_TEMPLATES,
     PROMPTS,
     REASON_FIRST_TWINS,
-    BadTemplate,
     UnknownTemplate,
     counting_judges,
     install_shipped_templates,
@@ -17,9 +16,9 @@ from curation.judges import (
     messages_for,
     names_of,
     newest_template,
-    read_template,
 )
 from curation.models import Judge, Template
+from curation.template_files import BadTemplate, read_template
 from llm.catalog import Endpoint, Model
 from tests.judged import a_judge, two_judges
 
@@ -92,7 +91,7 @@ def test_a_template_may_show_the_response():
         ("{{query}}", "", "the body needs the places"),
         ("{{query}}", "{{query}} {{answer}}", "it has answer, levels"),
         ('"score_first"', '"sideways"', "'sideways' is none of"),
-        ('["Very Basic", ', "[", "5 texts, level 1 first"),
+        ('["Very Basic", ', "[", "5 texts of one line, level 1 first"),
         ("level_labels", "labels", "this file has name"),
         ('name = "complexity"', "name =", "not valid TOML"),
     ],

@@ -41,6 +41,13 @@ _IMPORTS = (
     "dialogues:withdrawal",
 )
 _CONTAMINATION = ("curation:check_contamination", "curation:judge_suspects", "curation:execute_suspects")
+_TEMPLATES = (
+    "curation:template",
+    "curation:new_template",
+    "curation:edit_template",
+    "curation:import_template",
+    "curation:preview",
+)
 ROOMS = (
     Room("Start", (Place("Overview", "home"), Place("Funnel", "dialogues:funnel"))),
     Room(
@@ -61,6 +68,8 @@ ROOMS = (
             Place("Linking", "curation:linking"),
             Place("What if", "curation:whatif", ("curation:rule_pass",)),
             Place("Verdicts", "curation:lessons"),
+            Place("Templates", "curation:templates", _TEMPLATES),
+            Place("Judges", "curation:judges"),
         ),
     ),
     _one("Audit", "curation:audit", "curation:audit_item"),

@@ -2,6 +2,9 @@
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
+
+from llm.prompts import placeholders
 
 
 class AnswerOrder(models.TextChoices):
@@ -17,7 +20,11 @@ class Template(models.Model):
     level_labels = models.JSONField(help_text="five labels, level 1 first")
     body = models.TextField(help_text="placeholders: {{query}}, {{levels}}, {{order}}, optionally {{response}}")
     answer_order = models.CharField(max_length=16, choices=AnswerOrder, default=AnswerOrder.SCORE_FIRST)
+    retired = models.BooleanField(default=False, help_text="No longer offered; what was scored with it stays.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    # Undo may not raise it, as it raises the version of other rows.
+    version_names_the_row = True
 
     class Meta:
         ordering = ["name", "-version"]
@@ -29,6 +36,19 @@ class Template(models.Model):
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("curation:template", args=[self.pk])
+
+    @property
+    def shows_response(self) -> bool:
+        """Whether the judge also sees the answer that came with the query."""
+        return "response" in placeholders(self.body)
+
+    @property
+    def levels(self) -> list[tuple[int, str]]:
+        """The five levels with their labels, level 1 first."""
+        return list(enumerate(self.level_labels, start=1))
+
 
 class Judge(models.Model):
     """A template version asked of one model with one sampling. Only judges that count enter rules."""
@@ -38,12 +58,14 @@ class Judge(models.Model):
     sampling = models.JSONField(help_text="sampling parameters as sent")
     draw = models.PositiveIntegerField(default=0)
     counts = models.BooleanField(default=True)
+    lab = models.BooleanField(default=False, help_text="An arm of the rubric lab: its scores never enter a rule.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["template", "model", "sampling", "draw"], name="judge_once"),
+            models.UniqueConstraint(fields=["template", "model", "sampling", "draw", "lab"], name="judge_once"),
+            models.CheckConstraint(condition=Q(lab=False) | Q(counts=False), name="judge_of_the_lab_never_counts"),
         ]
 
     def __str__(self) -> str:

@@ -130,6 +130,17 @@ def money(dollars: Decimal | float | None) -> str:
 
 
 @register.filter
+def exact_money(dollars: Decimal | float | None) -> str:
+    """The price of one call, which is often far below a cent: $0.000213, $0.0125, $1.25; no known price is a dash."""
+    if dollars is None:
+        return "–"
+    if not dollars or dollars >= 1:
+        return f"${dollars:,.2f}"
+    places = 4 if dollars >= Decimal("0.001") else 6
+    return f"${dollars:.{places}f}"
+
+
+@register.filter
 def share(part: int, whole: int) -> str:
     """A part in per cent; never 100 % while something is missing."""
     if not whole:

@@ -1,0 +1,107 @@
+"""The pages of templates, judges and the rubric lab in a browser: without scripts, without a complaint of axe."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+
+from curation.judges import newest_template
+from curation.models import Judge, Template
+from tests.judged import a_judge
+from tests.making import a_query
+from tests.running import run_command
+
+pytestmark = [
+    pytest.mark.needs("chromium"),
+    pytest.mark.xdist_group("the templates in a browser"),
+    pytest.mark.django_db(transaction=True),
+]
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RUN_AXE = "axe.run().then(found => found.violations.map(one => one.id + ': ' + one.nodes[0].html.slice(0, 120)))"
+
+
+@pytest.fixture
+def a_tab(chromium, live_server, curator):
+    """Makes a page of a curator who is logged in."""
+    client = Client()
+    client.force_login(curator, backend="django.contrib.auth.backends.ModelBackend")
+    session, made = client.cookies[settings.SESSION_COOKIE_NAME].value, []
+
+    def open_tab(**options):
+        context = chromium.new_context(base_url=live_server.url, **options)
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+        made.append(context)
+        return context.new_page()
+
+    yield open_tab
+    for context in made:
+        context.close()
+
+
+def work():
+    """What a worker does; in a thread of its own, because the browser's loop runs in this one."""
+
+    def until_idle():
+        run_command("work", "--until-idle")
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(until_idle).result()
+
+
+def complaints(tab, addresses):
+    """What axe finds, and which pages run sideways, in both schemes at both sizes."""
+    found = []
+    for size in (DESK, PHONE):
+        tab.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            tab.emulate_media(color_scheme=scheme)
+            for address in addresses:
+                tab.goto(address)
+                tab.evaluate(AXE)
+                found += [(address, size["width"], scheme, words) for words in tab.evaluate(RUN_AXE)]
+                if tab.evaluate("document.documentElement.scrollWidth") > size["width"]:
+                    found.append((address, size["width"], scheme, "runs sideways"))
+    return found
+
+
+def test_without_scripts_a_template_is_edited_tried_for_one_call_and_its_judge_chosen(a_tab, models_file, demo_model):
+    query, judge = a_query("Write a lock-free queue."), a_judge("complexity", counts=False)
+    tab = a_tab(java_script_enabled=False, viewport=PHONE)
+    tab.goto("/scores/templates/")
+    tab.click(f"#template-{judge.template_id}")
+    tab.click("#edit-template")
+    tab.fill("input[name=label_1]", "Trivial")
+    tab.check("input[name=answer_order][value=reason_first]")
+    tab.check("input[name=shows_response]")
+    tab.click("#template-form button[type=submit]")
+    template = newest_template("complexity")
+    assert (template.version, template.level_labels[0], template.shows_response) == (2, "Trivial", True)
+    assert Template.objects.get(pk=judge.template_id).level_labels[0] != "Trivial"
+    before = demo_model.stats()["requests"]
+    tab.click("#preview-template")
+    assert query.text in tab.locator(".prompt").inner_text()
+    assert tab.locator("#ask-once").inner_text().startswith("Ask once: about $0.0")
+    tab.click("#ask-once")
+    work()
+    tab.click("#preview .button")
+    assert tab.locator("#preview-score strong").inner_text() in "12345"
+    assert tab.locator("#preview-cost").inner_text().startswith("$0.0")
+    assert demo_model.stats()["requests"] == before + 1
+    tab.goto("/scores/judges/")
+    tab.click(f"#count-{judge.pk}")
+    assert Judge.objects.get(pk=judge.pk).counts
+
+
+def test_axe_finds_nothing_and_no_page_runs_sideways(a_tab):
+    a_query("Write a lock-free queue.")
+    judge = a_judge("complexity")
+    a_judge("challenge", counts=False, lab=True)
+    own = f"/scores/templates/{judge.template_id}/"
+    pages = ["/scores/templates/", "/scores/templates/new/", "/scores/templates/import/", "/scores/judges/"]
+    assert complaints(a_tab(bypass_csp=True), [*pages, own, f"{own}edit/", f"{own}preview/"]) == []
