@@ -1,9 +1,10 @@
 """The one dict of kinds of work; `runs` reaches it by the setting RUN_KINDS."""
 
-from curation import opinions, scoring, solving, trying
+from curation import opinions, rubric_lab, scoring, solving, trying
 from dialogues import building
 from runs.kinds import Kind
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (scoring.KIND, trying.KIND, opinions.KIND, solving.KIND, *building.KINDS)
+    kind.name: kind
+    for kind in (scoring.KIND, trying.KIND, rubric_lab.KIND, opinions.KIND, solving.KIND, *building.KINDS)
 }

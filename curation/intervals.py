@@ -9,9 +9,14 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import sqrt
+from statistics import NormalDist
+from typing import TypeVar
 
-from curation.agreement import MEASURES, Pairs
+from curation.agreement import MEASURES
 
+# Queries that are alike in all that a measure looks at.
+Cell = TypeVar("Cell", bound=tuple[int, ...])
 DRAWS = 200
 LEVEL = 0.95
 SEED = 20240214
@@ -38,9 +43,35 @@ def _figures(counts: tuple[tuple[tuple[int, int], int], ...]) -> dict[str, Figur
     return {name: Figure(measure(pairs), *drawn[name]) for name, measure in MEASURES.items()}
 
 
+def wilson(part: int, n: int) -> Figure:
+    """A share with Wilson's interval, which holds near 0 and 1 too; the value is None of nothing."""
+    if not n:
+        return Figure(None)
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    share, room = part / n, 1 + z * z / n
+    middle, half = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Figure(share, max(0.0, (middle - half) / room), min(1.0, (middle + half) / room))
+
+
+def spread_of(levels: Mapping[int, int]) -> Figure:
+    """The standard deviation of levels, from their counts."""
+    counts: dict[tuple[int, ...], int] = {(level,): count for level, count in levels.items() if count}
+    if not counts:
+        return Figure(None)
+    measures: dict[str, Callable[[Mapping[tuple[int, ...], float]], float | None]] = {"spread": _spread}
+    drawn = bootstrapped(counts, measures, rng=random.Random(SEED))
+    return Figure(_spread(counts), *drawn["spread"])
+
+
+def _spread(levels: Mapping[tuple[int, ...], float]) -> float:
+    n = sum(levels.values())
+    mean = sum(level * count for (level,), count in levels.items()) / n
+    return sqrt(sum(count * (level - mean) ** 2 for (level,), count in levels.items()) / n)
+
+
 def bootstrapped(
-    pairs: Mapping[tuple[int, int], int],
-    measures: Mapping[str, Callable[[Pairs], float | None]],
+    pairs: Mapping[Cell, int],
+    measures: Mapping[str, Callable[[Mapping[Cell, float]], float | None]],
     *,
     rng: random.Random,
     draws: int = DRAWS,

@@ -70,6 +70,17 @@ def newest_template(name: str) -> Template:
     return template
 
 
+def template_called(name: str) -> Template:
+    """A template by `name` (its newest version) or `name@version`, retired or not."""
+    plain, at, version = name.partition("@")
+    if not at:
+        return newest_template(name)
+    found = Template.objects.filter(name=plain, version=int(version) if version.isdecimal() else 0).first()
+    if found is None:
+        raise UnknownTemplate(f"there is no {plain} version {version}; manage.py templates list names all")
+    return found
+
+
 def judge_of(template: Template, model: Model, *, draw: int = 0, lab: bool = False) -> Judge:
     """The judge that asks this model with this template; a new one does not count yet, one of the lab never does.
 

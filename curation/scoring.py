@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Door, User
 from curation.inserting import as_stored
 from curation.judges import counting_judges, let_count, messages_for
-from curation.models import AnswerOrder, Judge, Query, Score, ScoreState
+from curation.models import AnswerOrder, Judge, Query, Score, ScoreState, Verdict
 from curation.models.queries import QueryQuerySet
 from curation.readings import BLOCK, key_blocks, store_facts
 from llm.catalog import Model
@@ -106,6 +106,12 @@ def chosen_queries(parameters: dict[str, Any]) -> Iterator[list[int]]:
     queries: QueryQuerySet = Query.objects.in_play()
     if source := parameters.get("source"):
         queries = queries.filter(source__slug=source)
+    if language := parameters.get("language"):
+        queries = queries.filter(language=language)
+    if parameters.get("disputed"):
+        queries = queries.filter(disputed=True)
+    if parameters.get("judged"):
+        queries = queries.filter(pk__in=Verdict.objects.filter(withdrawn=False).values("query"))
     if (size := parameters.get("sample")) is not None:
         keys = list(queries.order_by("pk").values_list("pk", flat=True))
         drawn = sorted(random.Random(parameters["seed"]).sample(keys, min(size, len(keys))))

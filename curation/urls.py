@@ -8,6 +8,7 @@ from curation.views import (
     clusters,
     contamination,
     judging,
+    lab,
     lines,
     passes,
     previews,
@@ -65,6 +66,10 @@ urlpatterns: list[URLPattern] = [
     path("scores/judges/", judging.list_judges, name="judges"),
     path("scores/judges/<int:pk>/count/", judging.choose_judge, {"counts": True}, name="count_judge"),
     path("scores/judges/<int:pk>/leave-out/", judging.choose_judge, {"counts": False}, name="leave_out_judge"),
+    # the rubric lab
+    path("scores/lab/", lab.list_labs, name="labs"),
+    path("scores/lab/new/", lab.ask_for_lab, name="new_lab"),
+    path("scores/lab/<int:pk>/", lab.show_lab, name="lab"),
     # near-duplicates
     path("duplicates/", clusters.list_clusters, name="clusters"),
     path("duplicates/find/", searching.ask_for_duplicate_search, name="find_duplicates"),

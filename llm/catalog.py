@@ -84,8 +84,19 @@ class Catalog:
     roles: Mapping[str, Model]
     path: Path = Path("models.toml")
 
-    def model_for(self, role: str) -> Model:
-        """The model that plays a role."""
+    def model_called(self, name: str) -> Model:
+        """A model by its name in [models], or `name@temperature`: the same asked at another temperature."""
+        slug, at, warmth = name.rpartition("@")
+        if name in self.models or not at:
+            return _named(self.models, name, "model", f"{self.path} [models]")
+        model = _named(self.models, slug, f"model {name}", f"{self.path} [models]")
+        temperature = _temperature(warmth, name)
+        return model if temperature == model.temperature else replace(model, temperature=temperature)
+
+    def model_for(self, role: str, chosen: str | None = None) -> Model:
+        """The model that plays a role, or the one that is chosen in its place."""
+        if chosen is not None:
+            return self.model_called(chosen)
         _check_role(role, f"{self.path}: [roles]")
         if role not in self.roles:
             raise CatalogError(
@@ -193,6 +204,16 @@ def _roles(path: Path, table: object, models: Mapping[str, Model]) -> dict[str, 
 def _check_role(role: str, where: str) -> None:
     if role not in ROLES:
         raise CatalogError(f"{where}: unknown role {role!r}; the roles are {', '.join(ROLES)}")
+
+
+def _temperature(text: str, where: str) -> float:
+    try:
+        temperature = float(text)
+    except ValueError:
+        temperature = -1.0
+    if not 0 <= temperature <= 2:
+        raise CatalogError(f"model {where}: the temperature {text!r} is no number from 0 to 2")
+    return temperature
 
 
 def _named(things: Mapping[str, Thing], name: object, where: str, shelf: str) -> Thing:

@@ -44,10 +44,11 @@ class LedgerAsk:
         sample: int = 0,
         schema: Mapping[str, Any] | None = None,
         logprobs: bool = False,
+        model: str | None = None,
     ) -> Answer:
         desk = self.desk
-        model = desk.catalog.model_for(role)
-        asked = ledger.question(role, model, messages, sample=sample, draw=desk.draw, schema=schema, logprobs=logprobs)
+        known = desk.catalog.model_for(role, model)
+        asked = ledger.question(role, known, messages, sample=sample, draw=desk.draw, schema=schema, logprobs=logprobs)
         # The same question twice at once is one question; the second waits for the first.
         task = desk.in_flight.get(asked.key)
         if task is not None:

@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,12 +12,12 @@ from django.core.management.base import CommandParser
 from tqdm import tqdm
 
 from accounts.models import Door
-from llm.catalog import Catalog, api_key, load_catalog
+from llm.catalog import Catalog, Model, api_key, load_catalog
 from llm.entries import CatalogError
 from llm.preflight import unreachable
 from runs import controlling
 from runs.executing import SandboxFailed
-from runs.kinds import Kind, kind_named
+from runs.kinds import Kind, kind_named, models_asked
 from runs.models import Run, RunState
 from runs.pricing import Quote, quote
 from runs.starting import start_run, unfinished
@@ -68,8 +68,8 @@ def carry_out_run(
     kind = kind_named(kind_name)
     roles = chosen_roles(options)
     catalog = catalog_for(roles)
-    check_models(catalog, kind.roles, ask_now=options["wait"] and not options["dry_run"])
     complete = {**parameters, "roles": roles, "draw": options["draw"]}
+    _check_asked(lambda: models_asked(kind, complete, catalog), ask_now=options["wait"] and not options["dry_run"])
     try:
         if options["dry_run"]:
             return _quoted(command, kind, complete, catalog)
@@ -83,8 +83,12 @@ def carry_out_run(
 
 def check_models(catalog: Catalog, roles: Sequence[str], *, ask_now: bool) -> None:
     """Refuse early, with file, entry and remedy: no model for a role; when it is asked now, no key or no answer."""
+    _check_asked(lambda: map(catalog.model_for, roles), ask_now=ask_now)
+
+
+def _check_asked(named: Callable[[], Iterable[Model]], *, ask_now: bool) -> None:
     try:
-        endpoints = {model.endpoint.name: model.endpoint for model in map(catalog.model_for, roles)}
+        endpoints = {model.endpoint.name: model.endpoint for model in named()}
         keys = {name: api_key(endpoint, os.environ) for name, endpoint in endpoints.items() if ask_now}
     except CatalogError as error:
         raise BadInput(str(error)) from error

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from llm.catalog import Catalog, Model
+
 if TYPE_CHECKING:
     from accounts.models import User
     from runs.models import Run, WorkItem
@@ -45,7 +47,8 @@ class Executed:
 class Ask(Protocol):
     """Ask a model in a role. The ledger answers what was asked before, free; the same question has one answer.
 
-    `sample` names another draw of the same question (a reminder is sample=1), never a call counter.
+    `sample` names another draw of the same question (a reminder is sample=1), never a call counter. `model` names
+    one to ask in place of the role's, as `slug` or `slug@temperature`.
     """
 
     async def __call__(
@@ -56,6 +59,7 @@ class Ask(Protocol):
         sample: int = 0,
         schema: Mapping[str, Any] | None = None,
         logprobs: bool = False,
+        model: str | None = None,
     ) -> Answer: ...
 
 
@@ -86,6 +90,7 @@ class Question:
     sample: int = 0
     schema: Mapping[str, Any] | None = None
     logprobs: bool = False
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,7 @@ class Kind:
         one of them cannot be written it is called again for each alone, so that only that one fails.
     estimate(payload): what the item will ask.
     begin(run, by): what else changes when a page starts such a run, within that transaction.
+    report_page: the name of the address, given the run's number, that shows what came of it as a whole.
     """
 
     name: str
@@ -137,6 +143,7 @@ class Kind:
     roles: tuple[str, ...] = ()
     start_page: StartPage | None = None
     begin: Callable[["Run", "User | None"], None] = nothing_further
+    report_page: str = ""
 
 
 class UnknownKind(LookupError):
@@ -149,6 +156,16 @@ def kind_named(name: str) -> Kind:
     if name not in kinds:
         raise UnknownKind(f"no kind of work is called {name!r}; known: {', '.join(sorted(kinds))}")
     return kinds[name]
+
+
+def models_asked(kind: Kind | None, parameters: Mapping[str, Any], catalog: Catalog) -> list[Model]:
+    """The models of a run: those that play its roles, or those that its parameters name in their place."""
+    if named := parameters.get("models"):
+        models = [catalog.model_called(name) for name in named]
+    else:
+        roles = dict.fromkeys([*(kind.roles if kind else ()), *parameters.get("roles", {})])
+        models = [catalog.model_for(role) for role in roles]
+    return list({model.slug: model for model in models}.values())
 
 
 def start_pages() -> list[StartPage]:

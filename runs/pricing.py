@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from llm.catalog import Catalog
+from llm.catalog import Catalog, Model
 from llm.prompts import estimate_tokens
 from runs.kinds import Kind, PlannedItem, Question
 from runs.ledger import answered_keys, question
@@ -112,7 +112,7 @@ def _add(total: Quote, kind: Kind, block: list[PlannedItem], catalog: Catalog, d
     keys = [
         question(
             asked.role,
-            catalog.model_for(asked.role),
+            catalog.model_for(asked.role, asked.model),
             asked.messages,
             sample=asked.sample,
             draw=draw,
@@ -135,16 +135,15 @@ def _add(total: Quote, kind: Kind, block: list[PlannedItem], catalog: Catalog, d
 
 def _add_question(total: Quote, asked: Question, catalog: Catalog) -> None:
     prompt_tokens = sum(estimate_tokens(message["content"]) for message in asked.messages)
-    _add_call(total, asked.role, 1, prompt_tokens, catalog)
+    _add_call(total, catalog.model_for(asked.role, asked.model), 1, prompt_tokens)
 
 
 def _add_further(total: Quote, further: Any, catalog: Catalog) -> None:
     for role, count in further.items():
-        _add_call(total, role, count, TYPICAL_PROMPT_TOKENS, catalog)
+        _add_call(total, catalog.model_for(role), count, TYPICAL_PROMPT_TOKENS)
 
 
-def _add_call(total: Quote, role: str, count: float, prompt_tokens: int, catalog: Catalog) -> None:
-    model = catalog.model_for(role)
+def _add_call(total: Quote, model: Model, count: float, prompt_tokens: int) -> None:
     answer_tokens = min(TYPICAL_ANSWER_TOKENS, model.max_tokens)
     cost = model.cost_usd(prompt_tokens, answer_tokens)
     total.calls += count

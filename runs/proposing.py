@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.actions import record
 from accounts.models import User
-from llm.catalog import Catalog, CatalogError, api_key, load_catalog
+from llm.catalog import CatalogError, Model, api_key, load_catalog
 from llm.preflight import unreachable
 from runs.handing import PRICE, NobodyThere, hand_over
-from runs.kinds import Kind, kind_named
+from runs.kinds import Kind, kind_named, models_asked
 from runs.models import Proposal, Run
 from runs.pricing import Quote, quote_by_sample
 from runs.starting import make_run, plan_later, unfinished
@@ -73,7 +73,7 @@ def price(proposal: Proposal) -> None:
         catalog = load_catalog(settings.MODELS_FILE).with_overrides(proposal.parameters.get("roles", {}))
         draw = int(proposal.parameters.get("draw", 0))
         quote = quote_by_sample(kind, kind.plan(imagined), catalog, draw=draw, progress=tell)
-        figures = _figures(quote, imagined) | {"problems": _problems(kind, catalog)}
+        figures = _figures(quote, imagined) | {"problems": _problems(models_asked(kind, proposal.parameters, catalog))}
     except Exception as error:
         here.update(error=str(error) or type(error).__name__)
         raise
@@ -104,10 +104,10 @@ def _figures(quote: Quote, imagined: Run) -> dict[str, Any]:
     return quote.figures() | {"priced_items": quote.priced_items, "found": found}
 
 
-def _problems(kind: Kind, catalog: Catalog) -> list[str]:
+def _problems(models: Sequence[Model]) -> list[str]:
     """Why the models could not be asked if the run started now, by this machine's word; one line each."""
     problems = []
-    for endpoint in {model.endpoint.name: model.endpoint for model in map(catalog.model_for, kind.roles)}.values():
+    for endpoint in {model.endpoint.name: model.endpoint for model in models}.values():
         try:
             problem = unreachable(endpoint, key=api_key(endpoint, os.environ))
         except CatalogError as error:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from llm.catalog import Endpoint, Model, load_catalog
 from llm.entries import CatalogError
-from runs.kinds import all_kinds
+from runs.kinds import all_kinds, models_asked
 from runs.models import EndpointBucket, ItemState, Run
 from web.counts import kept_for_a_while
 
@@ -51,13 +51,10 @@ class Standing:
 
 
 def models_of(run: Run) -> list[Model]:
-    """The models that play the roles of a run; none while the models file cannot be read."""
-    chosen = run.parameters.get("roles", {})
-    kind = all_kinds().get(run.kind)
-    roles = dict.fromkeys([*(kind.roles if kind else ()), *chosen])
+    """The models that a run asks; none while the models file cannot be read."""
     try:
-        catalog = load_catalog(settings.MODELS_FILE).with_overrides(chosen)
-        return list({model.slug: model for model in map(catalog.model_for, roles)}.values())
+        catalog = load_catalog(settings.MODELS_FILE).with_overrides(run.parameters.get("roles", {}))
+        return models_asked(all_kinds().get(run.kind), run.parameters, catalog)
     except CatalogError:
         # What is wrong with the file is said on the start page, and in the note of a run that it stops.
         return []

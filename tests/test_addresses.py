@@ -69,18 +69,14 @@ PAGES = {
     "curation:rule_pass": (REVIEWER, 200),
     "curation:lessons": (REVIEWER, 200),
     "curation:templates": (REVIEWER, 200),
+    **{f"curation:{name}": (CURATOR, 200) for name in ("new_template", "edit_template", "import_template", "preview")},
+    **{f"curation:{name}_judge": (CURATOR, 405) for name in ("count", "leave_out")},
+    **{f"curation:{name}": (CURATOR, 405) for name in ("retire_template", "bring_back", "ask_preview")},
+    "curation:new_lab": (CURATOR, 200),
     "curation:template": (REVIEWER, 200),
-    "curation:new_template": (CURATOR, 200),
-    "curation:edit_template": (CURATOR, 200),
-    "curation:import_template": (CURATOR, 200),
     "curation:export_template": (REVIEWER, 200),
-    "curation:retire_template": (CURATOR, 405),
-    "curation:bring_back": (CURATOR, 405),
-    "curation:preview": (CURATOR, 200),
-    "curation:ask_preview": (CURATOR, 405),
+    **{f"curation:{name}": (REVIEWER, 200) for name in ("labs", "lab")},
     "curation:judges": (REVIEWER, 200),
-    "curation:count_judge": (CURATOR, 405),
-    "curation:leave_out_judge": (CURATOR, 405),
     "curation:audit": (REVIEWER, 302),
     "curation:audit_item": (REVIEWER, 200),
     "curation:audit_skip": (REVIEWER, 405),
@@ -149,6 +145,7 @@ def rows(reviewer, tmp_path):
     write_version(approved, by=None)
     template = Template.objects.create(name="complexity", level_labels=list("abcde"), body="x")
     judge = Judge.objects.create(template=template, model="m", sampling={})
+    a_lab = Run.objects.create(kind="rubric_lab", title="t", state="done", parameters={"judges": [], "seed": 0})
     of_template = ("template", "edit_template", "export_template", "retire_template", "bring_back")
     cluster = DuplicateCluster.objects.create(representative=query, source=query.source, kind="form", size=2)
     withdrawal = Withdrawal.objects.create(slug="s", is_whole=True)
@@ -161,6 +158,7 @@ def rows(reviewer, tmp_path):
         | dict.fromkeys(("cluster", "dissolve_cluster", "join_cluster"), cluster)
         | dict.fromkeys((*of_template, "preview", "ask_preview"), template)
         | dict.fromkeys(("count_judge", "leave_out_judge"), judge)
+        | {"lab": a_lab}
         | dict.fromkeys(("keep_member", "part_member", "represent_member"), cluster),
         "dialogues": {
             "detail": dialogue,

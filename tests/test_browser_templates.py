@@ -11,7 +11,9 @@ from django.test import Client
 
 from curation.judges import newest_template
 from curation.models import Judge, Template
-from tests.judged import a_judge
+from curation.rubric_lab import DEFAULT_ARMS
+from runs.models import Run, WorkItem
+from tests.judged import a_judge, a_score
 from tests.making import a_query
 from tests.running import run_command
 
@@ -52,6 +54,17 @@ def work():
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(until_idle).result()
+
+
+def a_lab(queries, judges):
+    """A lab that has ended, with scores."""
+    parameters = {"judges": [judge.pk for judge in judges], "seed": 0}
+    run = Run.objects.create(kind="rubric_lab", title="Rubric lab: 4 arms", state="done", parameters=parameters)
+    for number, query in enumerate(queries):
+        for judge in judges:
+            WorkItem.objects.create(run=run, key=f"{query.pk}:{judge.pk}", payload={}, state="done")
+            a_score(query, judge, 2 + number)
+    return run
 
 
 def complaints(tab, addresses):
@@ -99,9 +112,9 @@ def test_without_scripts_a_template_is_edited_tried_for_one_call_and_its_judge_c
 
 
 def test_axe_finds_nothing_and_no_page_runs_sideways(a_tab):
-    a_query("Write a lock-free queue.")
-    judge = a_judge("complexity")
-    a_judge("challenge", counts=False, lab=True)
+    query, judge = a_query("Write a lock-free queue."), a_judge("complexity")
+    lab = a_lab([query, a_query()], [a_judge(name, counts=False, lab=True) for name in DEFAULT_ARMS])
     own = f"/scores/templates/{judge.template_id}/"
     pages = ["/scores/templates/", "/scores/templates/new/", "/scores/templates/import/", "/scores/judges/"]
+    pages += ["/scores/lab/", "/scores/lab/new/", f"/scores/lab/{lab.pk}/"]
     assert complaints(a_tab(bypass_csp=True), [*pages, own, f"{own}edit/", f"{own}preview/"]) == []

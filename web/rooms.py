@@ -70,6 +70,7 @@ ROOMS = (
             Place("Verdicts", "curation:lessons"),
             Place("Templates", "curation:templates", _TEMPLATES),
             Place("Judges", "curation:judges"),
+            Place("Lab", "curation:labs", ("curation:new_lab", "curation:lab")),
         ),
     ),
     _one("Audit", "curation:audit", "curation:audit_item"),

@@ -5,6 +5,9 @@ from typing import Any
 
 from django import template
 
+from curation.rubric_report import Report
+from curation.worth import Twins
+
 register = template.Library()
 
 
@@ -30,3 +33,9 @@ def spaced(name: str) -> str:
 def percent(share: float) -> str:
     """71.4 %."""
     return f"{100 * share:.1f} %"
+
+
+@register.filter
+def price_ratio(report: Report, pair: Twins) -> float | None:
+    """How many times the price of an answer with the score first one with the reason first costs."""
+    return report.price_ratio(pair)

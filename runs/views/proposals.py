@@ -88,6 +88,12 @@ def _proposed(request: HttpRequest, form: RunForm, wanted: proposing.Wanted) -> 
     )
 
 
+def _slugs(parameters: dict[str, Any]) -> set[str]:
+    """The models that are to be asked, by name."""
+    named = parameters.get("models") or parameters.get("roles", {}).values()
+    return {name.partition("@")[0] for name in named}
+
+
 def _as_shown(proposal: Proposal) -> dict[str, Any]:
     figures, kind = proposal.figures, kind_named(proposal.kind)
     is_priced, cost = proposal.priced_at is not None, Decimal(figures.get("cost", 0))
@@ -102,7 +108,7 @@ def _as_shown(proposal: Proposal) -> dict[str, Any]:
         "is_left": not is_priced and silence_s > PATIENCE_S,
         "is_sampled": figures.get("priced_items", 0) < figures.get("items", 0),
         "is_short": proposal.budget is not None and cost > proposal.budget,
-        "scripted": sorted(scripted_models() & set(proposal.parameters.get("roles", {}).values())),
+        "scripted": sorted(scripted_models() & _slugs(proposal.parameters)),
         "same": unfinished(proposal.kind, proposal.parameters) if proposal.run is None else None,
         "change": f"{reverse(kind.start_page.address)}?{proposal.asked}" if kind.start_page else None,
     }

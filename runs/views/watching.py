@@ -5,12 +5,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 from django_htmx.http import trigger_client_event
 
 from accounts.roles import Role, needs
 from runs.compacting import is_being_compacted, may_be_compacted
-from runs.kinds import start_pages
+from runs.kinds import all_kinds, start_pages
 from runs.models import Run, RunState
 from runs.pace import SILENT_AFTER_S, pace_of, silence_s
 from runs.showing import groups_of, models_of, standings_of, totals_of, workers_of
@@ -99,6 +100,7 @@ def _as_shown(run: Run) -> dict[str, Any]:
         "scripted": [model.slug for model in models if model.endpoint.scripted],
         "groups": groups_of(run),
         "verbs": [verb for verb, states in OFFERED.items() if run.state in states and _fits(verb, run)],
+        "report": _report_of(run),
         "may_compact": may_be_compacted(run),
         "compacting": compacting,
     }
@@ -111,6 +113,12 @@ def _fits(verb: str, run: Run) -> bool:
     if verb == "resume" and _is_being_planned(run):
         return silence_s(run.rate_samples, at=time.time()) > SILENT_AFTER_S
     return True
+
+
+def _report_of(run: Run) -> str | None:
+    """The address of what came of it as a whole, where its kind has such a page."""
+    kind = all_kinds().get(run.kind)
+    return reverse(kind.report_page, args=[run.pk]) if kind and kind.report_page else None
 
 
 def _is_being_planned(run: Run) -> bool:

@@ -1,58 +1,104 @@
-"""Compare the templates in both answer orders."""
+"""Compare templates, models and temperatures on one sample; by default both templates in both answer orders."""
 
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from curation.judges import REASON_FIRST_TWINS, install_shipped_templates, judge_of, newest_template
-from curation.management.commands.score import pinned, scorer
-from curation.models import Judge
-from curation.rubric_report import arm_as_json, compare, report_lines
-from curation.scoring import KIND, chosen_queries
-from llm.catalog import Model
-from runs.command_line import add_run_arguments, carry_out_run
-from web.commands import NOT_FINISHED, Outcome, StudioCommand
-
-DEFAULT_SAMPLE = 200
+from curation.judges import UnknownTemplate, install_shipped_templates, template_called
+from curation.models import Judge, Source
+from curation.rubric_lab import (
+    DEFAULT_ARMS,
+    DEFAULT_SAMPLE,
+    KIND,
+    LARGEST_SAMPLE,
+    MOST_ARMS,
+    arms,
+    asked_for,
+    judges_of,
+    sample_of,
+    warmed,
+)
+from curation.rubric_report import compare, report_as_json, report_lines
+from curation.scoring import ROLE
+from llm.catalog import Catalog, CatalogError, Model
+from runs.command_line import add_run_arguments, carry_out_run, catalog_for, chosen_roles
+from runs.models import Run
+from web.commands import NOT_FINISHED, BadInput, Outcome, StudioCommand
 
 
 class Command(StudioCommand):
-    help = "Score a sample with both templates in both answer orders and show the arms side by side."
+    help = (
+        "Let arms (template version, model, temperature) rate one sample and show them side by side: agreement with "
+        "people and between templates, spread, unreadable replies, tokens and money. Its scores never enter a rule."
+    )
     example = "manage.py rubric_lab --sample 200 --wait"
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         add_run_arguments(parser, amount="--sample", help_text=f"queries to draw (default: {DEFAULT_SAMPLE})")
         parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed draws other queries")
+        parser.add_argument(
+            "--template",
+            action="append",
+            metavar="NAME[@VERSION]",
+            help=f"a template; may be repeated (default: {', '.join(DEFAULT_ARMS)})",
+        )
+        parser.add_argument("--by", action="append", metavar="MODEL", help="a model; may be repeated (default: scorer)")
+        parser.add_argument(
+            "--temperature", action="append", type=float, metavar="T", help="0 to 2; may be repeated (default: as set)"
+        )
+        parser.add_argument("--source", metavar="SLUG", help="draw only from queries of this source")
+        parser.add_argument("--language", metavar="NAME", help="draw only from queries in this language")
+        parser.add_argument("--judged", action="store_true", help="draw only from queries that people have judged")
+        parser.add_argument("--disputed", action="store_true", help="draw only from disputed queries")
 
     def carry_out(self, **options: Any) -> Outcome:
-        model = scorer(options)
-        self.stdout.write(_what_it_is(model))
-        judges = _lab_judges(model, draw=options["draw"])
-        parameters = {
-            "judges": [judge.pk for judge in judges],
-            "sample": options["sample"] or DEFAULT_SAMPLE,
-            "seed": options["seed"],
-        }
-        title = f"Rubric lab on {parameters['sample']} queries by {model.slug}"
-        outcome = carry_out_run(self, KIND.name, title, parameters, pinned(options, model))
-        if options["dry_run"]:
-            return outcome
-        arms = [arm_as_json(arm) for arm in compare(judges, chosen_queries(parameters))]
-        lines = [*outcome.lines, *report_lines(arms)]
-        if outcome.exit_code == NOT_FINISHED or not options["wait"]:
-            lines.append("the report shows the scores at hand; the same command shows it again later")
-        result = {"scripted": model.endpoint.scripted, **parameters, "arms": arms, **outcome.result}
-        return Outcome(result=result, lines=lines, exit_code=outcome.exit_code)
+        catalog = catalog_for(chosen_roles(options))
+        models = _models(options, catalog)
+        judges = _judges(options, models)
+        self.stdout.write(_what_it_is(models))
+        sample = options["sample"] or DEFAULT_SAMPLE
+        if sample > LARGEST_SAMPLE:
+            raise BadInput(f"--sample {sample}: a lab takes at most {LARGEST_SAMPLE} queries; draw fewer")
+        if options["source"] and not Source.objects.filter(slug=options["source"]).exists():
+            raise BadInput(f"--source {options['source']}: no such source; manage.py import_queries makes one")
+        title, parameters = asked_for(judges, sample=sample, seed=options["seed"], filters=options)
+        # A lab goes on with its models when the models file names another scorer.
+        outcome = carry_out_run(self, KIND.name, title, parameters, options | {"model": [f"{ROLE}={models[0].slug}"]})
+        scripted = any(model.endpoint.scripted for model in models)
+        result = {"scripted": scripted, **parameters, **outcome.result}
+        return Outcome(result, outcome.lines, outcome.exit_code) if options["dry_run"] else _reported(outcome, result)
 
 
-def _lab_judges(model: Model, *, draw: int) -> list[Judge]:
-    """Each shipped template in both orders. New judges do not count in rules; those that count are asked no more."""
+def _reported(outcome: Outcome, result: dict[str, Any]) -> Outcome:
+    run = Run.objects.get(pk=outcome.result["run"])
+    report = compare(judges_of(run), sample_of(run))
+    lines = [*outcome.lines, *report_lines(report)]
+    if outcome.exit_code == NOT_FINISHED or run.items_open:
+        lines.append("the report shows the scores at hand; the same command shows it again later")
+    return Outcome(result=result | report_as_json(report), lines=lines, exit_code=outcome.exit_code)
+
+
+def _models(options: dict[str, Any], catalog: Catalog) -> list[Model]:
+    try:
+        named = [catalog.model_called(name) for name in dict.fromkeys(options["by"] or [])]
+        chosen = named or [catalog.model_for(ROLE)]
+        return warmed(chosen, options["temperature"] or [], catalog)
+    except CatalogError as error:
+        raise BadInput(str(error)) from error
+
+
+def _judges(options: dict[str, Any], models: list[Model]) -> list[Judge]:
     install_shipped_templates()
-    names = [name for pair in REASON_FIRST_TWINS.items() for name in pair]
-    return [judge_of(newest_template(name), model, draw=draw) for name in names]
+    try:
+        templates = [template_called(name) for name in dict.fromkeys(options["template"] or DEFAULT_ARMS)]
+    except UnknownTemplate as error:
+        raise BadInput(f"--template: {error}") from error
+    if len(templates) * len(models) > MOST_ARMS:
+        raise BadInput(f"{len(templates) * len(models)} arms; a lab takes at most {MOST_ARMS}: name fewer")
+    return arms(templates, models, draw=options["draw"])
 
 
-def _what_it_is(model: Model) -> str:
-    if model.endpoint.scripted:
-        return f"scripted: {model.slug} is the demo model, whose numbers follow rules and say nothing about templates"
-    return f"answers of {model.slug} at {model.endpoint.name}"
+def _what_it_is(models: list[Model]) -> str:
+    if scripted := sorted({model.slug for model in models if model.endpoint.scripted}):
+        return f"scripted: {', '.join(scripted)}: the demo model's numbers follow rules and say nothing about templates"
+    return "answers of " + ", ".join(f"{model.slug} at {model.endpoint.name}" for model in models)
