@@ -1,58 +1,97 @@
-"""The audit of disputed queries: hand them out one at a time, take verdicts, and decide many at once."""
+"""The audit of queries: hand them out one at a time, take verdicts, and decide many at once."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.actions import CannotUndo, Change, record, standing_action, undo
 from accounts.models import Action, Door, Skip, User
 from accounts.skipping import put_off, put_off_by
+from curation.majority import is_tie, majority
 from curation.models import Decision, Query, Verdict
 from curation.models.queries import QueryQuerySet
+from curation.picking import stratum_of
 from curation.readings import VERDICT
 from web.claims import Stale
 
 GIVE_VERDICT = "give verdict"
+# How a queue is narrowed: columns with the value they must have; under CELL the patterns of a cell of the matrix.
+Only = Mapping[str, Any]
+EVERYTHING: Only = {}
+CELL = "ratings__in"
 BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
 
 
-def disputes_for(by: User, *, at: datetime) -> QueryQuerySet:
-    """The audit queue as one person meets it: without what that person has judged or put off."""
-    judged = Verdict.objects.filter(query=OuterRef("pk"), by=by, withdrawn=False)
-    return (
-        Query.objects.awaiting_audit()
-        .exclude(Exists(judged))
-        .exclude(put_off_by(by, subject=Skip.Subject.QUERY, at=at))
-    )
+def disputes_for(by: User, *, at: datetime, only: Only = EVERYTHING) -> QueryQuerySet:
+    """The audit queue, or that of a cell, as one person meets it: without what that person has judged or put off."""
+    return _narrowed(only).exclude(Exists(_verdicts_of(by))).exclude(put_off_by(by, subject=Skip.Subject.QUERY, at=at))
+
+
+def waiting_for_anyone(only: Only = EVERYTHING) -> QueryQuerySet:
+    """The same queue whoever looks at it."""
+    return _narrowed(only)
+
+
+def count_judged(only: Only = EVERYTHING) -> int:
+    """How many queries of the queue, or of a cell, people have judged as often as was wanted."""
+    columns = {name: value for name, value in only.items() if name != CELL}
+    if CELL not in only:
+        judged = Query.objects.filter(audit_order__isnull=False, reviews_given__gte=F("reviews_wanted"), **columns)
+        return judged.count()
+    whole = Query.objects.in_play_by_stage().filter(ratings__in=only[CELL], **columns)
+    return whole.count() - _narrowed(only).count()
 
 
 def take(query_id: int, *, by: User, at: datetime) -> Query | None:
-    """Hold one dispute by its id, or hold it longer; None when this person has judged it, or another holds it."""
-    judged = Exists(Verdict.objects.filter(query=OuterRef("pk"), by=by, withdrawn=False))
-    open_to_them = Query.objects.awaiting_audit().exclude(judged)
+    """Hold one query by its id, or hold it longer; None when this person has judged it, or another holds it."""
+    open_to_them = Query.objects.open_to_audit().exclude(Exists(_verdicts_of(by)))
     return Query.objects.get(pk=query_id) if open_to_them.claim(query_id, by_id=by.pk, at=at) else None
 
 
-def next_dispute(
-    *, by: User, at: datetime, after: Query | None = None, only: Mapping[str, Any] | None = None
-) -> Query | None:
-    """Claim the next dispute for one person, riskiest first; `after` starts behind a query, `only` narrows."""
-    queue = disputes_for(by, at=at).filter(**(only or {}))
+def next_dispute(*, by: User, at: datetime, after: Query | None = None, only: Only = EVERYTHING) -> Query | None:
+    """Claim the next query for one person, riskiest first; `after` starts behind a query, `only` narrows."""
+    queue = disputes_for(by, at=at, only=only)
     if after is not None:
-        behind = Q(dispute_size=after.dispute_size, pk__gt=after.pk) | Q(dispute_size__lt=after.dispute_size)
-        queue = queue.filter(behind)
+        queue = queue.filter(_beyond(after, only))
     return _claimed(queue, by=by, at=at)
 
 
-def previous_dispute(*, by: User, at: datetime, before: Query, only: Mapping[str, Any] | None = None) -> Query | None:
-    """Claim the dispute that stands before a query in the queue."""
-    ahead = Q(dispute_size=before.dispute_size, pk__lt=before.pk) | Q(dispute_size__gt=before.dispute_size)
-    queue = disputes_for(by, at=at).filter(ahead, **(only or {})).order_by("dispute_size", "-pk")
-    return _claimed(queue, by=by, at=at)
+def previous_dispute(*, by: User, at: datetime, before: Query, only: Only = EVERYTHING) -> Query | None:
+    """Claim the query that stands before another in the queue."""
+    queue = disputes_for(by, at=at, only=only).filter(ahead_of(before, only))
+    return _claimed(queue.reverse(), by=by, at=at)
+
+
+def ahead_of(query: Query, only: Only) -> Q:
+    """What stands before a query in the queue, or in that of a cell."""
+    if CELL in only:
+        return Q(ratings__lt=query.ratings) | Q(ratings=query.ratings, pk__lt=query.pk)
+    if query.audit_order is None:
+        return Q()
+    return Q(audit_order=query.audit_order, pk__lt=query.pk) | Q(audit_order__gt=query.audit_order)
+
+
+def _beyond(query: Query, only: Only) -> Q:
+    if CELL in only:
+        return Q(ratings__gt=query.ratings) | Q(ratings=query.ratings, pk__gt=query.pk)
+    if query.audit_order is None:  # it has left the queue, or was never in it
+        return Q()
+    return Q(audit_order=query.audit_order, pk__gt=query.pk) | Q(audit_order__lt=query.audit_order)
+
+
+def _narrowed(only: Only) -> QueryQuerySet:
+    columns = {name: value for name, value in only.items() if name != CELL}
+    if CELL not in only:
+        return Query.objects.awaiting_audit().filter(**columns)
+    return Query.objects.awaiting_audit_in(only[CELL]).filter(**columns)
+
+
+def _verdicts_of(by: User) -> QuerySet[Verdict]:
+    return Verdict.objects.filter(query=OuterRef("pk"), by=by, withdrawn=False)
 
 
 def _claimed(queue: QueryQuerySet, *, by: User, at: datetime) -> Query | None:
@@ -71,20 +110,26 @@ def give_verdict(
     seconds: float,
     by: User,
     at: datetime,
+    blind: bool = True,
 ) -> Verdict:
-    """Write one person's verdict and decide the query by it. Raises Stale when version or claim no longer fit."""
+    """Write one person's verdict and decide the query by the majority of all; a tie asks a further person.
+
+    `blind` is false where the way to the query told its scores. Raises Stale when version or claim no longer fit.
+    """
     with transaction.atomic():
         query = Query.objects.select_for_update().get(pk=query_id)
         seen_before = query.verdicts.filter(by=by).exists()
+        votes = [*query.verdicts.filter(withdrawn=False).order_by("pk").values_list("keep", flat=True), keep]
         after = {
-            "decision": Decision.KEEP if keep else Decision.DROP,
+            "decision": Decision.KEEP if majority(votes) else Decision.DROP,
             "decision_rule": VERDICT,
             "decision_version": query.decision_version + 1,
             "decided_at": at,
             "reviews_given": query.reviews_given + 1,
+            "reviews_wanted": max(query.reviews_wanted, query.reviews_given + 1 + is_tie(votes)),
         }
-        awaiting = Query.objects.awaiting_audit()
-        if not awaiting.decide(query.pk, version=version, by_id=by.pk, **after):
+        stratum = stratum_of(query.pk)
+        if not Query.objects.open_to_audit().decide(query.pk, version=version, by_id=by.pk, **after):
             raise Stale(query)
         verdict = Verdict.objects.create(
             query=query,
@@ -94,11 +139,24 @@ def give_verdict(
             who_was_right=who_was_right,
             note=note,
             seconds=seconds,
-            blind=not seen_before,
+            blind=blind and not seen_before,
+            stratum="" if stratum is None else str(stratum),
+            weight=1.0 if stratum is None else stratum.weight,
         )
         given = Change(verdict, before={"withdrawn": True}, after={"withdrawn": False})
         record(GIVE_VERDICT, [_change(query, after), given], by=by, note=note)
     return verdict
+
+
+def ask_again(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Action:
+    """Serve judged queries to one person more each, who does not see what the others said."""
+    changes: list[Change] = []
+    with transaction.atomic():
+        for block in _blocks(ids):
+            judged = Query.objects.filter(pk__in=block, reviews_given__gte=F("reviews_wanted"), reviews_given__gt=0)
+            changes += [_change(one, {"reviews_wanted": one.reviews_given + 1}) for one in judged.select_for_update()]
+            judged.update(version=F("version") + 1, reviews_wanted=F("reviews_given") + 1)
+        return record("ask for a second verdict", changes, by=by, door=door, note=note)
 
 
 def withdraw_verdict(query_id: int, *, by: User) -> Action:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
+from random import Random
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,6 +18,8 @@ from curation.judges import counting_judges, names_of
 from curation.learning import calibrations, lessons, store_calibrations
 from curation.linking import IDENTITY, UNCHANGED, LinkTable, link
 from curation.models import Decision, Judge, Link, Query, Score, Scoring
+from curation.patterns import cell_rarity, tally
+from curation.picking import mix_controls
 from curation.readings import (
     BLOCK,
     VERDICT,
@@ -30,7 +33,9 @@ from curation.readings import (
 )
 from curation.rules import CALIBRATED, EXPECTED, BadRule, Rule, Scales, standing
 
-FACTS = ("scoring", "mean", "raw_gap", "linked_gap", "disputed")
+# The same pool and the same decision pick the same controls.
+CONTROLS_SEED = 20240214
+FACTS = ("scoring", "mean", "raw_gap", "linked_gap", "disputed", "flip_risk", "cell_rarity")
 DECIDED = ("decision", "decision_rule", "decision_inputs")
 COLUMNS = (*FACTS, *DECIDED, "decided_at", "decision_version", "version")
 
@@ -62,6 +67,8 @@ class Basis:
     judges: Sequence[Judge]
     scales: Scales
     at: datetime
+    # By pattern of scores.
+    rarity: Mapping[str, int]
 
 
 def decide(
@@ -75,7 +82,7 @@ def decide(
     judges = counting_judges()
     tables, links = link_scales(judges)
     scales = Scales(tables, learnt_scales(rule, judges))
-    basis, action, queries = Basis(rule, judges, scales, at), None, Query.objects.in_play()
+    basis, action, queries = Basis(rule, judges, scales, at, _rarities()), None, Query.objects.in_play()
     # Without a judge that counts there is nothing to decide by, and no reason to take decisions back.
     for block in watch(key_blocks(queries), ceil(queries.count() / BLOCK)) if judges else ():
         with transaction.atomic():
@@ -84,7 +91,14 @@ def decide(
                 action = record("decide", changes, by=by, door=door, note=str(rule))
             elif changes and action is not None:
                 extend(action, changes)
+    mix_controls(by=by, door=door, rng=Random(CONTROLS_SEED))
     return _counted(basis, links, action)
+
+
+def _rarities() -> dict[str, int]:
+    counts = {pattern: count for (pattern,), count in tally().items()}
+    whole = sum(counts.values())
+    return {pattern: cell_rarity(count, whole) for pattern, count in counts.items()}
 
 
 def link_scales(judges: Sequence[Judge]) -> tuple[list[LinkTable], list[Link]]:
@@ -125,8 +139,11 @@ def bring_up_to_date(ids: Sequence[int], basis: Basis) -> list[Alike]:
     """Write facts and decisions of some queries where they differ; call it inside a transaction."""
     said, names = rows_of(ids, basis.judges), names_of(basis.judges)
     rows = said if basis.rule.name == EXPECTED else {pk: _without_expected(row) for pk, row in said.items()}
-    targets = {row: standing(row, basis.scales, names, basis.rule) for row in set(rows.values())}
-    patterns = {row: pattern_of(row, basis.judges) for row in set(said.values())}
+    patterns = {row: pattern_of(row, basis.judges) for row in {*said.values(), *rows.values()}}
+    targets = {
+        row: standing(row, basis.scales, names, basis.rule) | {"cell_rarity": basis.rarity.get(patterns[row], 0)}
+        for row in set(rows.values())
+    }
     # Queries that stand alike and were rated alike change alike.
     alike: dict[tuple[Row, str, bool], tuple[dict[str, Any], list[int]]] = {}
     newly_said: dict[int, Row] = {}

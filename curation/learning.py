@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from curation.calibration import CalibrationTable, calibrate
 from curation.estimation import Judged, Share, precision, recall
-from curation.models import Calibration, Decision, Judge, Verdict, WhoWasRight
+from curation.majority import majority
+from curation.models import AuditSample, Calibration, Decision, Judge, Stratum, Verdict, WhoWasRight
 from curation.patterns import level_of, row_of
 from curation.readings import Row, Said
 from curation.rules import Rule, Scales, reading_of
@@ -35,19 +36,63 @@ def lessons() -> list[Lesson]:
     columns = ["value", "keep", "stratum", "weight", "query__ratings", "query__expected"]
     for verdict in verdicts.only(*columns):
         by_query[verdict.query_id].append(verdict)
-    return [_lesson(given) for given in by_query.values()]
+    return _weighted([_lesson(given) for given in by_query.values()])
+
+
+def _weighted(learnt: Sequence[Lesson]) -> list[Lesson]:
+    """While a sample is half judged, what is judged of a stratum stands for all of it; its order was drawn too.
+
+    Strata of a sample that was withdrawn, or followed by another, stand for nothing.
+    """
+    sizes: dict[str, int] = {}
+    for stratum in Stratum.objects.select_related("sample"):
+        sizes[str(stratum)] = 0 if stratum.sample.withdrawn else stratum.size
+    judged = Counter(lesson.stratum for lesson in learnt)
+
+    def weighted(lesson: Lesson) -> Lesson:
+        if lesson.stratum not in sizes:
+            return lesson
+        if size := sizes[lesson.stratum]:
+            return replace(lesson, weight=size / judged[lesson.stratum])
+        return replace(lesson, stratum="", weight=1.0)
+
+    return [weighted(lesson) for lesson in learnt]
 
 
 def _lesson(given: Sequence[Verdict]) -> Lesson:
-    votes = Counter(verdict.keep for verdict in given)
     sampled = next((verdict for verdict in given if verdict.stratum), given[-1])
     return Lesson(
         pattern=given[0].query.ratings,
         expected=given[0].query.expected,
         value=sum(verdict.value for verdict in given) / len(given),
-        keep=given[-1].keep if votes[True] == votes[False] else votes[True] > votes[False],
+        keep=majority([verdict.keep for verdict in given]),
         stratum=sampled.stratum,
         weight=sampled.weight if sampled.stratum else 1.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Strata:
+    """How far a sample is judged: its strata, those of which nothing is judged yet, and its queries."""
+
+    count: int
+    unseen: int
+    judged: int
+    drawn: int
+
+
+def strata_of(sample: AuditSample | None) -> Strata | None:
+    """How far the sample is judged; None without one."""
+    if sample is None:
+        return None
+    standing = Q(queries__query__verdicts__withdrawn=False)
+    judged = Count("queries__query", filter=standing, distinct=True)
+    rows = list(sample.strata.annotate(judged=judged).values_list("drawn", "judged"))
+    return Strata(
+        count=len(rows),
+        unseen=sum(1 for _, seen in rows if not seen),
+        judged=sum(seen for _, seen in rows),
+        drawn=sum(drawn for drawn, _ in rows),
     )
 
 

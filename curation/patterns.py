@@ -7,6 +7,7 @@ thirty patterns in place of 287,000 queries.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import log10
 
 from django.db.models import Count
 
@@ -15,7 +16,7 @@ from curation.readings import Row, Said, pattern_of
 
 Tally = Counter[tuple[str, ...]]
 
-__all__ = ["Tally", "level_of", "pairs_in", "pattern_of", "patterns_with", "row_of", "tally"]
+__all__ = ["Tally", "cell_rarity", "level_of", "pairs_in", "pattern_of", "patterns_with", "row_of", "tally"]
 
 
 def row_of(pattern: str, judges: Sequence[Judge]) -> Row | None:
@@ -51,6 +52,12 @@ def pairs_in(patterns: Mapping[str, int], first: Judge, second: Judge) -> Counte
 def patterns_with(patterns: Iterable[str], levels: Mapping[Judge, int | None]) -> list[str]:
     """The patterns in which these judges gave these levels; None: no readable one."""
     return [one for one in patterns if all(level_of(one, judge) == level for judge, level in levels.items())]
+
+
+def cell_rarity(count: int, whole: int) -> int:
+    """By how many half orders of magnitude a cell is smaller than the pool: 0 is all of it, 2 a tenth, 6 a
+    thousandth. Whole steps, so that a few queries more change nothing."""
+    return round(2 * log10(whole / count)) if count else 0
 
 
 def _value(text: str) -> int | None:

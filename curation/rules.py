@@ -14,6 +14,7 @@ from curation.readings import Row, facts_of
 # The paper's filter: both ratings averaged, 4 and 5 are kept.
 DEFAULT_RULE, DEFAULT_THRESHOLD = "mean_at_least", 4.0
 DISPUTED_GAP = 2.0
+HIGHEST_RISK, FARTHEST = 100, 4.0
 # Linked values are rounded quotients: a mean that reaches the threshold but for this has reached it.
 ROUNDING = 1e-6
 
@@ -115,6 +116,15 @@ def linked_gap_of(reading: Reading) -> float:
     return round(max(reading.linked) - min(reading.linked), DIGITS)
 
 
+def flip_risk_of(reading: Reading | None, rule: Rule) -> int:
+    """How easily one other score would change sides, in hundredths: by how near the rule's figure lies to its
+    threshold; 100 where the rule cannot tell."""
+    figure = None if reading is None else RULES[rule.name](reading)
+    if figure is None:
+        return HIGHEST_RISK
+    return round(HIGHEST_RISK * (1 - min(1.0, abs(figure - rule.threshold) / FARTHEST)))
+
+
 def standing(row: Row, scales: Scales, names: Sequence[str], rule: Rule) -> dict[str, Any]:
     """What a query's columns should say by the rule, given its scores. Nothing else enters."""
     facts, reading = facts_of(row), reading_of(row, scales)
@@ -125,6 +135,7 @@ def standing(row: Row, scales: Scales, names: Sequence[str], rule: Rule) -> dict
         "raw_gap": facts.raw_gap,
         "linked_gap": None if reading is None else linked_gap_of(reading),
         "disputed": facts.scoring == Scoring.UNREADABLE if reading is None else is_disputed(reading, rule),
+        "flip_risk": 0 if facts.scoring == Scoring.NONE else flip_risk_of(reading, rule),
         "decision": decision,
         "decision_rule": "",
         "decision_inputs": {},

@@ -119,7 +119,7 @@ def _audited(query: Query, verdicts: Iterable[Verdict]) -> Iterator[Fact]:
             yield Fact(
                 "verdict", f"{who} gave {verdict.value} and said {'keep' if verdict.keep else 'drop'}", verdict.at
             )
-    if query.disputed and query.reviews_given < query.reviews_wanted:
+    if query.audit_order is not None and query.reviews_given < query.reviews_wanted:
         yield Fact("waits", "waits for an audit")
 
 

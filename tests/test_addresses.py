@@ -81,6 +81,10 @@ PAGES = {
     "curation:audit_item": (REVIEWER, 200),
     "curation:audit_skip": (REVIEWER, 405),
     "curation:audit_reopen": (REVIEWER, 405),
+    "curation:audit_again": (REVIEWER, 405),
+    "curation:guidelines": (REVIEWER, 200),
+    "curation:edit_guidelines": (CURATOR, 405),
+    "curation:start_sample": (CURATOR, 405),
     "dialogues:dialogues": (REVIEWER, 200),
     "dialogues:detail": (REVIEWER, 200),
     "dialogues:build": (CURATOR, 200),
@@ -139,7 +143,7 @@ def all_addresses():
 def rows(reviewer, tmp_path):
     """One row of each table that an address names; the admin reads the newest."""
     # One for each person who asks the queues.
-    query, *_ = [a_query(disputed=True) for _ in range(4)]
+    query, *_ = [a_query(disputed=True, scoring="readable") for _ in range(4)]
     dialogue, *_ = [a_dialogue() for _ in range(4)]
     approved = a_dialogue(state="approved")
     write_version(approved, by=None)

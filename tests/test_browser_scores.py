@@ -3,10 +3,16 @@
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
+from accounts.models import Door
+from curation.cells import cell_of
+from curation.deciding import decide
 from curation.foreseeing import ground, outlook
-from curation.models import Query, RulePass
+from curation.models import Query, RulePass, Verdict
+from curation.readings import store_facts
 from curation.rules import Rule
+from tests.judged import a_scored_query, two_judges
 from tests.test_foreseeing import a_pool
 
 pytestmark = [
@@ -75,3 +81,48 @@ def test_a_decision_is_reached_by_keys_alone_and_no_page_runs_sideways_on_a_phon
     tab.wait_for_selector("#undo-pass")
     asked = RulePass.objects.get()
     assert (asked.rule, asked.threshold, asked.state) == ("any_at_least", 3.5, "done")
+
+
+def test_ten_queries_of_a_cell_are_audited_by_keys_with_one_key_and_one_request_each(a_tab):
+    judges = two_judges()
+    for values, count in {(4, 2): 12, (4, 4): 6, (1, 1): 6}.items():
+        for _ in range(count):
+            a_scored_query(dict(zip(judges, values, strict=True)))
+    store_facts(list(Query.objects.order_by("pk").values_list("pk", flat=True)), judges)
+    decide(Rule(), by=None, door=Door.COMMAND, at=timezone.now())
+    tab = a_tab(viewport={"width": 1280, "height": 900})
+    tab.goto("/scores/")
+    tab.focus("[aria-label='Audit A 4, B 2']")
+    tab.keyboard.press("Enter")
+    asked = []
+    for number in range(1, 11):
+        tab.locator("#item-heading:focus").wait_for()
+        rated = tab.locator("#item-heading").inner_text()
+        tab.keyboard.press("4")
+        tab.locator("#sides-heading:focus").wait_for()
+        assert tab.locator("#right-a").is_checked()
+        asked.clear()
+        tab.on("request", asked.append)
+        tab.keyboard.press("a")
+        tab.locator("#rating").wait_for()
+        tab.remove_listener("request", asked.append)
+        assert [request.method for request in asked] == ["POST"]
+        assert Verdict.objects.filter(withdrawn=False, who_was_right="a", keep=True).count() == number
+        assert tab.locator("#item-heading").inner_text() != rated
+    assert set(Verdict.objects.values_list("query__ratings", flat=True)) == {
+        cell_of(dict(zip(judges, (4, 2), strict=True)))
+    }
+    tab.locator("#item-heading:focus").wait_for()
+    tab.keyboard.press("u")
+    tab.wait_for_url(f"**/audit/{Verdict.objects.order_by('pk').last().query_id}/**")
+    assert Verdict.objects.filter(withdrawn=False).count() == 9
+    # What the verdicts changed stays when a rule decides, and comes back as it was with undo.
+    tab.goto("/scores/what-if/?rule=any_at_least&threshold=1")
+    tab.focus("#decide-button")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#undo-pass")
+    assert Query.objects.filter(decision="keep").count() == 24
+    tab.focus("#undo-pass")
+    with tab.expect_navigation():
+        tab.keyboard.press("Enter")
+    assert Query.objects.filter(decision="keep").count() == 9 + 6

@@ -2,11 +2,12 @@
 
 import random
 from collections import defaultdict
-from math import exp, sqrt
+from math import exp
 
 import pytest
 
 from curation.estimation import Judged, precision, recall
+from curation.sampling import allocate, draw
 
 KEPT_FROM = 4.0
 
@@ -27,12 +28,10 @@ def a_pool(rng, *, size):
 
 
 def a_sample(pool, rng, *, size):
-    """At least four of each stratum, more of large ones; the strata are the cells."""
-    room = sum(sqrt(len(queries)) for queries in pool.values())
+    """Drawn as the audit draws; the strata are the cells."""
     drawn = []
-    for cell, queries in pool.items():
-        n = min(len(queries), max(4, round(size * sqrt(len(queries)) / room)))
-        drawn += judged(str(cell), len(queries) / n, *rng.sample(queries, n))
+    for cell, n in allocate({cell: len(queries) for cell, queries in pool.items()}, size).items():
+        drawn += judged(str(cell), len(pool[cell]) / n, *draw(pool[cell], n, rng))
     return drawn
 
 

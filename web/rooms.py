@@ -73,7 +73,7 @@ ROOMS = (
             Place("Lab", "curation:labs", ("curation:new_lab", "curation:lab")),
         ),
     ),
-    _one("Audit", "curation:audit", "curation:audit_item"),
+    _one("Audit", "curation:audit", "curation:audit_item", "curation:guidelines"),
     _one("Dialogues", "dialogues:dialogues", "dialogues:detail", "dialogues:build"),
     _one("Review", "dialogues:review", "dialogues:review_item", "dialogues:edit_turn"),
     _one("Runs", "runs:runs", "runs:detail", "runs:lost", "runs:budget", "runs:compact", "runs:proposal"),

@@ -17,12 +17,14 @@ from curation.models.passes import RulePass
 from curation.models.pool_passes import PoolPass
 from curation.models.problems import Problem, Solution, Verified
 from curation.models.queries import Contamination, Decision, Query, Scoring, Stage
+from curation.models.samples import AuditSample, Guidelines, SampledQuery, Stratum
 from curation.models.uploads import Upload, uploads_folder
 from curation.models.verdicts import Verdict, WhoWasRight
 
 __all__ = [
     "MERGED",
     "AnswerOrder",
+    "AuditSample",
     "Benchmark",
     "BenchmarkTask",
     "Calibration",
@@ -36,6 +38,7 @@ __all__ = [
     "Distinction",
     "DuplicateCluster",
     "DuplicatePass",
+    "Guidelines",
     "ImportBatch",
     "Judge",
     "Link",
@@ -45,6 +48,7 @@ __all__ = [
     "Query",
     "RejectedRecord",
     "RulePass",
+    "SampledQuery",
     "Score",
     "ScoreState",
     "Scoring",
@@ -52,6 +56,7 @@ __all__ = [
     "Solution",
     "Source",
     "Stage",
+    "Stratum",
     "Template",
     "Tier",
     "Upload",

@@ -1,10 +1,11 @@
 """The query: one row per distinct text, with the facts that decide where it stands."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 
 from web.claims import Claimable, ClaimableQuerySet
@@ -58,6 +59,26 @@ STAGE_OF_FACTS = Case(
 )
 
 
+# What a queue looks at before it hands a query out.
+QUEUE_COLUMNS = ("stage", "claimed_until", "claimed_by", "reviews_given", "reviews_wanted")
+# Risk of a flip first, then the gap on one scale, then the rarity of the cell: three figures in one number.
+RISK_PLACES, GAP_PLACES = 10_000_000, 10_000
+# Above every dispute: a sample that was asked for comes first.
+SAMPLES_FROM = 1_100_000_000
+
+AUDIT_ORDER = Case(
+    When(audit_place__isnull=False, then=F("audit_place")),
+    When(
+        disputed=True,
+        then=F("flip_risk") * RISK_PLACES
+        + Cast(Coalesce(F("linked_gap"), Value(WIDEST_GAP)) * Value(100.0), models.IntegerField()) * GAP_PLACES
+        + F("cell_rarity"),
+    ),
+    default=None,
+    output_field=models.IntegerField(),
+)
+
+
 class QueryQuerySet(ClaimableQuerySet):
     """Questions asked of many queries."""
 
@@ -77,10 +98,22 @@ class QueryQuerySet(ClaimableQuerySet):
         """Suspected of holding a benchmark's task, the likeliest first."""
         return self.filter(contamination=Contamination.SUSPECT, duplicate_of=None).order_by("-suspicion", "pk")
 
-    def awaiting_audit(self) -> Self:
-        """Disputed queries that still want a verdict, riskiest first."""
+    def open_to_audit(self) -> Self:
+        """Scored queries in play that still want a verdict, disputed or not."""
         # The same as in_play(), but through the stage: SQLite would leave the queue's index for that of duplicate_of.
-        return self.in_play_by_stage().wanting().filter(disputed=True).order_by("-dispute_size", "pk")
+        return self.in_play_by_stage().wanting().exclude(scoring=Scoring.NONE)
+
+    def awaiting_audit(self) -> Self:
+        """The audit queue: disputes, controls and a drawn sample that still want a verdict, riskiest first."""
+        queue = self.in_play_by_stage().wanting().filter(audit_order__isnull=False)
+        return queue.order_by("-audit_order", "pk")
+
+    def awaiting_audit_in(self, patterns: Sequence[str]) -> Self:
+        """The queue of a cell: every query with these scores that still wants a verdict."""
+        # One pattern as an equation, so that the index also gives the order.
+        cell = Q(ratings=patterns[0]) if len(patterns) == 1 else Q(ratings__in=patterns)
+        queue = self.in_play_by_stage().wanting().filter(cell, ratings__gt="")
+        return queue.order_by("ratings", "pk")
 
 
 class Query(Claimable):
@@ -119,6 +152,15 @@ class Query(Claimable):
     raw_gap = models.SmallIntegerField(null=True, blank=True)
     linked_gap = models.FloatField(null=True, blank=True, help_text="gap after linking B's scale to A's")
     disputed = models.BooleanField(default=False)
+    flip_risk = models.PositiveSmallIntegerField(
+        default=0, help_text="hundredths: 100 where the rule’s figure lies at its threshold, or there is none"
+    )
+    cell_rarity = models.PositiveSmallIntegerField(
+        default=0, help_text="by how many half orders of magnitude its cell is smaller than the pool"
+    )
+    audit_place = models.PositiveIntegerField(
+        null=True, blank=True, help_text="where a query that was picked as control or for a sample stands in the queue"
+    )
     decision = models.CharField(max_length=8, choices=Decision, default=Decision.NONE)
     decision_rule = models.CharField(max_length=64, blank=True, help_text="rule and threshold, or `verdict`")
     decision_version = models.PositiveIntegerField(default=0, help_text="how often this query has been decided")
@@ -134,6 +176,8 @@ class Query(Claimable):
     dispute_size = models.GeneratedField(
         expression=Coalesce(F("linked_gap"), Value(WIDEST_GAP)), output_field=models.FloatField(), db_persist=True
     )
+    # Where it stands in the audit queue, the highest first; null: it is not in the queue.
+    audit_order = models.GeneratedField(expression=AUDIT_ORDER, output_field=models.IntegerField(), db_persist=True)
 
     objects = QueryQuerySet.as_manager()
 
@@ -172,19 +216,21 @@ class Query(Claimable):
                 name="query_by_expected",
                 condition=Q(expected__isnull=False),
             ),
-            # The queue reads this index alone; SQLite would else walk a wider one past all judged rows.
+            # Each queue reads its index alone; SQLite would else walk a wider one past all judged rows.
             models.Index(
-                fields=[
-                    "-dispute_size",
-                    "id",
-                    "stage",
-                    "claimed_until",
-                    "claimed_by",
-                    "reviews_given",
-                    "reviews_wanted",
-                ],
+                fields=["-audit_order", "id", *QUEUE_COLUMNS],
                 name="query_audit_queue",
-                condition=Q(disputed=True, reviews_given__lt=F("reviews_wanted")),
+                condition=Q(audit_order__isnull=False, reviews_given__lt=F("reviews_wanted")),
+            ),
+            models.Index(
+                fields=["source", "language"],
+                name="query_audited",
+                condition=Q(audit_order__isnull=False, reviews_given__gte=F("reviews_wanted")),
+            ),
+            models.Index(
+                fields=["ratings", "id", *QUEUE_COLUMNS],
+                name="query_cell_queue",
+                condition=Q(ratings__gt="", reviews_given__lt=F("reviews_wanted")),
             ),
         ]
         constraints = [
@@ -202,6 +248,7 @@ class Query(Claimable):
                 condition=~Q(decision="keep") | Q(scoring="readable") | Q(decision_rule="verdict"),
                 name="query_kept_is_readable",
             ),
+            models.CheckConstraint(condition=Q(flip_risk__lte=100), name="query_flip_risk_in_hundredths"),
             models.CheckConstraint(condition=~Q(duplicate_of=F("id")), name="query_not_its_own_duplicate"),
         ]
 

@@ -13,15 +13,26 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import reswap, retarget
 
 from accounts.actions import CannotUndo
-from accounts.models import User
+from accounts.models import Door, User
 from accounts.roles import Role, needs
 from curation import auditing
+from curation.guidelines import standing_guidelines
 from curation.models import Query, WhoWasRight
-from curation.views.audit_desk import FILTERS, Rail, place_of, rail_for, rubric, scale_of, sides_of
+from curation.views.audit_desk import (
+    FILTERS,
+    Rail,
+    narrowed_to,
+    place_of,
+    rail_for,
+    right_by,
+    rubric,
+    scale_of,
+    sides_of,
+)
 from web.claims import Stale
 from web.desk import Queue, Saved, given_back, keys_for, moved, show_desk
 from web.kept_forms import keep_typed, kept_fields
-from web.notices import tell_refused
+from web.notices import tell_done, tell_refused
 from web.pages import asks_for_part
 
 QUEUE = Queue(
@@ -31,9 +42,9 @@ QUEUE = Queue(
     template="curation/_audit_desk.html",
     decision_part="curation/_audit_given.html",
     title="Audit",
-    heading="Audit of disputes",
+    heading="Audit",
     name="Audit queue",
-    what="Disputes",
+    what="Queries",
     decided="Judged",
 )
 WORDS = ("A", "B", "Both", "Neither")
@@ -82,8 +93,10 @@ def audit_item(request: HttpRequest, pk: int) -> HttpResponse:
     value = _level(kept.get("value") or request.GET.get("value", ""))
     if value is None:
         return _blind(request, taken)
-    form = VerdictForm(initial={"shown": request.GET.get("shown"), **kept, "value": value, "version": taken.version})
-    return _desk(request, "verdict", taken, {"form": form, "kept": kept})
+    sides = sides_of(taken)
+    said = {"shown": request.GET.get("shown"), "who_was_right": right_by(sides, value), **kept}
+    form = VerdictForm(initial={**said, "value": value, "version": taken.version})
+    return _desk(request, "verdict", taken, {"form": form, "kept": kept, "sides": sides})
 
 
 @needs(Role.REVIEWER)
@@ -107,9 +120,22 @@ def audit_reopen(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(QUEUE.item_address(request, query.pk))
 
 
+@needs(Role.REVIEWER)
+@require_POST
+def audit_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for a second verdict of someone else, who does not see the first."""
+    query = get_object_or_404(Query, pk=pk)
+    asked = auditing.ask_again([query.pk], by=cast(User, request.user), door=Door.PAGE)
+    if asked.rows_changed:
+        tell_done(request, f"Query {pk} waits for another reviewer.", action_id=asked.pk)
+    else:
+        tell_refused(request, f"Query {pk} waits for a verdict already.")
+    return redirect(QUEUE.item_address(request, query.pk))
+
+
 def _hand_out(request: HttpRequest, left: Query | None) -> HttpResponse:
     """The next dispute: for htmx the desk itself, so that a verdict is one request."""
-    reader, now, only = cast(User, request.user), timezone.now(), QUEUE.only(request)
+    reader, now, only = cast(User, request.user), timezone.now(), narrowed_to(QUEUE.asked(request))
     query = moved(
         request,
         left,
@@ -147,6 +173,8 @@ def _judge(request: HttpRequest, query: Query) -> HttpResponse:
             seconds=_seconds_since(said["shown"], now),
             by=reader,
             at=now,
+            # Whoever came by a cell knew the scores.
+            blind="cell" not in QUEUE.asked(request),
         )
     except Stale:
         return _too_late(request, query, form)
@@ -178,9 +206,10 @@ def _desk(
         "query": query,
         "rail": rail,
         "saved": _saved(rail),
-        "place": place_of(query, reader, at=now, only=QUEUE.only(request)),
+        "place": place_of(query, reader, at=now, asked=QUEUE.asked(request)),
         "desk_keys": keys_for(reader, phase if phase == "verdict" else "rating"),
         "levels": rubric(),
+        "guidelines": standing_guidelines(),
         **further,
     }
     if query is not None:
@@ -206,7 +235,7 @@ def _revealed(query: Query | None, context: dict[str, Any]) -> dict[str, Any]:
         return {}
     own = context.get("own")
     value = own.value if own else int(context["form"]["value"].value())
-    sides = sides_of(query)
+    sides = context.get("sides") or sides_of(query)
     return {
         "sides": sides,
         "scale": scale_of(sides, value, context["levels"]),

@@ -3,23 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Skip, User
 from curation import auditing
+from curation.auditing import CELL, Only
+from curation.cells import cell_in_words, patterns_in
 from curation.judges import counting_judges
-from curation.models import Link, Query, Score, Template, Verdict
+from curation.models import Link, Query, Score, Template, Verdict, WhoWasRight
+from curation.models.queries import QueryQuerySet
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
 from web.counts import counts_by
-from web.desk import Choice, Place, choices_of
+from web.desk import Choice, Place, choices_of, with_filters
 
-FILTERS = {"source": "source__slug", "language": "language"}
+COUNTED = {"source": "source__slug", "language": "language"}
+FILTERS = {**COUNTED, "cell": CELL}
 DECISIONS_SHOWN = 10
+HALF_A_LEVEL = 0.5
 LETTERS = "ABCDEFGH"
 # The drawing of the scale: five levels 100 units apart, one row per mark.
 SCALE_LEFT, SCALE_STEP, SCALE_TOP, SCALE_ROW = 90, 100, 34, 26
@@ -75,31 +78,56 @@ class Level:
     key: str
 
 
+def narrowed_to(asked: Mapping[str, str]) -> Only:
+    """The filters of the address by column."""
+    only = {FILTERS[name]: value for name, value in asked.items() if name != "cell"}
+    return only | {CELL: patterns_in(asked["cell"])} if "cell" in asked else only
+
+
 def rail_for(reader: User, *, at: datetime, asked: Mapping[str, str], address: str) -> Rail:
     """The rail as this person meets it."""
-    awaiting = Query.objects.awaiting_audit()
+    awaiting = auditing.waiting_for_anyone(narrowed_to({"cell": asked["cell"]} if "cell" in asked else {}))
     mine = Verdict.objects.filter(by=reader, withdrawn=False)
+    filters = [
+        (name, choices_of(name, counts_by(awaiting, column), asked=asked, address=address))
+        for name, column in COUNTED.items()
+    ]
     return Rail(
         held_by_others=awaiting.exclude(claimed_by=reader).filter(claimed_until__gt=at).count(),
         put_off=Skip.objects.filter(by=reader, subject=Skip.Subject.QUERY, until__gt=at).count(),
         today=mine.filter(at__gte=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)).count(),
-        filters=[
-            (name, choices_of(name, counts_by(awaiting, column), asked=asked, address=address))
-            for name, column in FILTERS.items()
-        ],
+        filters=[*_cell_choices(awaiting, asked, address), *filters],
         decisions=list(mine.select_related("query").defer("query__response")[:DECISIONS_SHOWN]),
     )
 
 
-def place_of(query: Query | None, reader: User, *, at: datetime, only: Mapping[str, Any]) -> Place:
-    """Where the query stands in this person's queue, and how much of all disputes is judged."""
-    queue = auditing.disputes_for(reader, at=at).filter(**only)
-    ahead = 0
-    if query is not None:
-        wider = Q(dispute_size__gt=query.dispute_size) | Q(dispute_size=query.dispute_size, pk__lt=query.pk)
-        ahead = queue.filter(wider).count()
-    judged = Query.objects.filter(disputed=True, reviews_given__gte=F("reviews_wanted"), **only).count()
-    return Place(position=ahead + 1, waiting=queue.count(), done=judged)
+def _cell_choices(
+    awaiting: QueryQuerySet, asked: Mapping[str, str], address: str
+) -> list[tuple[str, Sequence[Choice]]]:
+    """The chosen cell of the matrix, and the way back to the whole queue."""
+    if "cell" not in asked:
+        return []
+    others = {name: value for name, value in asked.items() if name != "cell"}
+    chosen = Choice(cell_in_words(asked["cell"]), awaiting.count(), with_filters(address, asked), is_current=True)
+    whole = Query.objects.awaiting_audit().count()
+    return [("cell", [Choice("the whole queue", whole, with_filters(address, others), is_current=False), chosen])]
+
+
+def place_of(query: Query | None, reader: User, *, at: datetime, asked: Mapping[str, str]) -> Place:
+    """Where the query stands in this person's queue, and how much of the queue is judged."""
+    only = narrowed_to(asked)
+    queue = auditing.disputes_for(reader, at=at, only=only)
+    ahead = 0 if query is None else queue.filter(auditing.ahead_of(query, only)).count()
+    return Place(position=ahead + 1, waiting=queue.count(), done=auditing.count_judged(only))
+
+
+def right_by(sides: Sequence[Side], value: int) -> str:
+    """Who was right by the reader's own rating: each judge that lies within half a level of it."""
+    near = [side.linked is not None and abs(side.linked - value) <= HALF_A_LEVEL for side in sides[:2]]
+    first, second = (*near, False, False)[:2]
+    if first and second:
+        return WhoWasRight.BOTH.value
+    return (WhoWasRight.FIRST if first else WhoWasRight.SECOND if second else WhoWasRight.NEITHER).value
 
 
 def rubric() -> list[Level]:

@@ -25,6 +25,7 @@ from curation.agreeing import (
     pairs_of,
     readable,
 )
+from curation.cells import cell_of
 from curation.foreseeing import flipping, ground
 from curation.judges import counting_judges, names_of
 from curation.linking import LEVELS, link
@@ -62,6 +63,8 @@ class Cell:
     heat: int
     disputed: bool
     address: str
+    # The audit queue of the cell; empty where a judge does not count.
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +161,17 @@ def list_behind(request: HttpRequest) -> HttpResponse:
     for score in scores.defer("explanation"):
         said.setdefault(score.query_id, {})[score.judge_id] = score
     lines = [(query, [said.get(query.pk, {}).get(judge.pk) for judge in judges]) for query in page.rows]
-    context = {"page": page, "lines": lines, "names": names_of(judges), "words": words}
+    queue = _queue_behind(form.cleaned_data)
+    context = {"page": page, "lines": lines, "names": names_of(judges), "words": words, "queue": queue}
     return render(request, "curation/behind.html", context)
+
+
+def _queue_behind(asked: Mapping[str, Any]) -> str:
+    """The audit queue of the cell whose list is shown."""
+    first, second = asked.get("a"), asked.get("b")
+    if first is None or second is None:
+        return ""
+    return queue_address({first: asked.get("level_a"), second: asked.get("level_b")})
 
 
 def _behind(asked: Mapping[str, Any]) -> tuple[str, QueryQuerySet]:
@@ -213,7 +225,8 @@ def _matrix(pairs: Mapping[Pair, int], chosen: Chosen) -> list[tuple[int | None,
         heat = max(0, min(5, round(6 + 2 * log10(count / total)))) if count else 0
         linked = () if a is None or b is None else (float(a), table.onto_anchor(b))
         disputed = not linked or is_disputed(Reading((a or 0, b or 0), linked, (None, None)), rule)
-        return Cell(a, b, count, heat, disputed, _address(chosen, a, b))
+        queue = queue_address({chosen.first: a, chosen.second: b})
+        return Cell(a, b, count, heat, disputed, _address(chosen, a, b), queue)
 
     return [(a, [cell(a, b) for b in ROWS]) for a in ROWS]
 
@@ -221,6 +234,13 @@ def _matrix(pairs: Mapping[Pair, int], chosen: Chosen) -> list[tuple[int | None,
 def _address(chosen: Chosen, a: int | None, b: int | None) -> str:
     asked = {"a": chosen.first.pk, "b": chosen.second.pk, "level_a": a, "level_b": b}
     return f"{reverse('curation:behind')}?{urlencode({name: value for name, value in asked.items() if value})}"
+
+
+def queue_address(levels: Mapping[Judge, int | None]) -> str:
+    """The audit queue of a cell; only what judges that count said makes one."""
+    if not all(judge.counts for judge in levels):
+        return ""
+    return f"{reverse('curation:audit')}?{urlencode({'cell': cell_of(levels)})}"
 
 
 def _margin(pairs: Mapping[tuple[int, int], int]) -> list[int]:

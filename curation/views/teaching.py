@@ -7,12 +7,14 @@ from django.views.decorators.http import require_GET
 
 from accounts.roles import Role, needs
 from curation.calibration import LEAST_VERDICTS
+from curation.double_audits import double_audits, waiting_for_another
 from curation.foreseeing import Ground, ground
 from curation.judges import names_of
-from curation.learning import best_threshold, estimate, who_was_right
+from curation.learning import best_threshold, estimate, strata_of, who_was_right
 from curation.linking import LEVELS
-from curation.models import WhoWasRight
+from curation.models import AuditSample, WhoWasRight
 from curation.rules import RULES, Rule
+from curation.views.samples import SampleForm
 from web.counts import kept_for_a_while
 
 SHOWN = (3.0, 3.5, 4.0, 4.5)
@@ -35,7 +37,13 @@ def show_lessons(request: HttpRequest) -> HttpResponse:
     on: Ground = kept_for_a_while("ground", ground)
     names = names_of(on.judges)
     sampled = sum(1 for lesson in on.learnt if lesson.stratum)
+    sample = AuditSample.objects.filter(withdrawn=False).select_related("by").first()
     context = {
+        "sample": sample,
+        "strata": strata_of(sample),
+        "sample_form": SampleForm(),
+        "people": kept_for_a_while("double_audits", double_audits),
+        "wait_for_another": waiting_for_another(),
         "form": form,
         "wanted": wanted,
         "learnt": len(on.learnt),
