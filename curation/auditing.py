@@ -13,7 +13,7 @@ from accounts.models import Action, Door, Skip, User
 from accounts.skipping import put_off, put_off_by
 from curation.majority import is_tie, majority
 from curation.models import Decision, Query, Verdict
-from curation.models.queries import QueryQuerySet
+from curation.models.queries import SAMPLES_FROM, QueryQuerySet
 from curation.picking import stratum_of
 from curation.readings import VERDICT
 from web.claims import Stale
@@ -23,6 +23,8 @@ GIVE_VERDICT = "give verdict"
 Only = Mapping[str, Any]
 EVERYTHING: Only = {}
 CELL = "ratings__in"
+# Behind a sample, before every dispute.
+ASKED_PLACE = SAMPLES_FROM - 1
 BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
 
 
@@ -154,9 +156,19 @@ def ask_again(ids: Iterable[int], *, by: User | None, door: Door, note: str = ""
     with transaction.atomic():
         for block in _blocks(ids):
             judged = Query.objects.filter(pk__in=block, reviews_given__gte=F("reviews_wanted"), reviews_given__gt=0)
-            changes += [_change(one, {"reviews_wanted": one.reviews_given + 1}) for one in judged.select_for_update()]
-            judged.update(version=F("version") + 1, reviews_wanted=F("reviews_given") + 1)
+            rows = list(judged.select_for_update())
+            changes += [_change(one, _asked_again(one)) for one in rows]
+            # Judged by way of a cell, it was in nobody's queue.
+            outside = [one.pk for one in rows if one.audit_order is None]
+            Query.objects.filter(pk__in=outside).update(audit_place=ASKED_PLACE)
+            again = Query.objects.filter(pk__in=[one.pk for one in rows])
+            again.update(version=F("version") + 1, reviews_wanted=F("reviews_given") + 1)
         return record("ask for a second verdict", changes, by=by, door=door, note=note)
+
+
+def _asked_again(query: Query) -> dict[str, Any]:
+    place = ASKED_PLACE if query.audit_order is None else query.audit_place
+    return {"reviews_wanted": query.reviews_given + 1, "audit_place": place}
 
 
 def withdraw_verdict(query_id: int, *, by: User) -> Action:

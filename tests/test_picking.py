@@ -213,6 +213,17 @@ def test_a_second_verdict_is_asked_for_once_and_given_blind(reviewer, other_revi
     assert people.by_decision["exact"].value == 1.0
 
 
+def test_a_query_judged_by_way_of_a_cell_comes_into_the_queue_when_a_second_verdict_is_asked_for(
+    judges, reviewer, other_reviewer
+):
+    agreeing = Query.objects.filter(audit_order=None).first()
+    a_verdict(auditing.take(agreeing.pk, by=reviewer, at=timezone.now()), reviewer, keep=False)
+    asked = auditing.ask_again([agreeing.pk], by=reviewer, door=Door.PAGE)
+    assert auditing.next_dispute(by=other_reviewer, at=timezone.now()) == agreeing
+    undo(asked, by=reviewer)
+    assert not Query.objects.awaiting_audit().filter(pk=agreeing.pk).exists()
+
+
 def test_a_share_of_a_sample_is_judged_twice(judges):
     sample, _ = drawn(size=80, double=0.25, seed=3)
     wanted = Counter(Query.objects.filter(sampled__isnull=False).values_list("reviews_wanted", flat=True))
