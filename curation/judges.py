@@ -77,7 +77,7 @@ def template_called(name: str) -> Template:
         return newest_template(name)
     found = Template.objects.filter(name=plain, version=int(version) if version.isdecimal() else 0).first()
     if found is None:
-        raise UnknownTemplate(f"there is no {plain} version {version}; manage.py templates list names all")
+        raise UnknownTemplate(f"there is no {plain}@{version}; manage.py templates list names all")
     return found
 
 

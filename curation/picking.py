@@ -175,7 +175,14 @@ def _merged(changes: Sequence[Change]) -> list[Change]:
         key = (change.row._meta.label, change.row.pk)
         first = by_row.get(key, Change(change.row, {}, {}))
         by_row[key] = Change(change.row, change.before | first.before, first.after | change.after)
-    return list(by_row.values())
+    return [differing for change in by_row.values() if (differing := _without_what_stayed(change)).after]
+
+
+def _without_what_stayed(change: Change) -> Change:
+    changed = [name for name, value in change.after.items() if change.before.get(name) != value]
+    return Change(
+        change.row, {name: change.before[name] for name in changed}, {name: change.after[name] for name in changed}
+    )
 
 
 def _blocks(keys: Sequence[int]) -> Iterable[Sequence[int]]:

@@ -95,6 +95,10 @@ def test_ten_queries_of_a_cell_are_audited_by_keys_with_one_key_and_one_request_
     tab.focus("[aria-label='Audit A 4, B 2']")
     tab.keyboard.press("Enter")
     asked = []
+
+    def note(request):
+        asked.append(request)
+
     for number in range(1, 11):
         tab.locator("#item-heading:focus").wait_for()
         rated = tab.locator("#item-heading").inner_text()
@@ -102,10 +106,10 @@ def test_ten_queries_of_a_cell_are_audited_by_keys_with_one_key_and_one_request_
         tab.locator("#sides-heading:focus").wait_for()
         assert tab.locator("#right-a").is_checked()
         asked.clear()
-        tab.on("request", asked.append)
+        tab.on("request", note)
         tab.keyboard.press("a")
         tab.locator("#rating").wait_for()
-        tab.remove_listener("request", asked.append)
+        tab.remove_listener("request", note)
         assert [request.method for request in asked] == ["POST"]
         assert Verdict.objects.filter(withdrawn=False, who_was_right="a", keep=True).count() == number
         assert tab.locator("#item-heading").inner_text() != rated

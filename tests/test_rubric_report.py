@@ -96,7 +96,7 @@ def test_without_scores_every_figure_is_unknown_and_the_table_still_stands():
 
 def test_a_share_and_a_spread_hold_at_the_edges():
     # Newcombe (1998), Statistics in Medicine 17:857, table I, method 3: 0 of 20 and 81 of 263.
-    assert (wilson(0, 20).low, round(wilson(0, 20).high, 4)) == (0.0, 0.1611)
+    assert [round(end, 4) for end in (wilson(0, 20).low, wilson(0, 20).high)] == [0, 0.1611]
     assert (round(wilson(81, 263).low, 4), round(wilson(81, 263).high, 4)) == (0.2553, 0.3662)
     assert wilson(0, 0).value is None
     assert spread_of({3: 10}).value == 0.0 == spread_of({3: 10}).high
