@@ -43,11 +43,19 @@ def django_db_setup(django_test_environment, django_db_blocker):
         copy, remove = _copy_on_server() if connection.vendor == "postgresql" else _copied_file()
         connection.close()
         connection.settings_dict["NAME"] = copy
+        _without_templates()
     yield
     with django_db_blocker.unblock():
         connection.close()
         remove()
         connection.settings_dict["NAME"] = own
+
+
+def _without_templates():
+    """A test that flushes the tables takes the templates of the migration along: all tests begin without."""
+    from curation.models import Template
+
+    Template.objects.all().delete()
 
 
 def _copied_file():

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.roles import Role, needs
-from curation.judges import install_shipped_templates, newest_template
+from curation.judges import newest_template
 from curation.models import Query, Source, Template
 from curation.rubric_lab import (
     DEFAULT_ARMS,
@@ -52,7 +52,6 @@ class LabForm(RunForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["limit"]
-        install_shipped_templates()
         usual, offered = self.catalog.roles.get(ROLE), Template.objects.filter(retired=False)
         self.fields["templates"].queryset = offered  # type: ignore[attr-defined]
         self.fields["templates"].initial = [newest_template(name).pk for name in DEFAULT_ARMS if _has(name)]

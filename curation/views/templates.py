@@ -11,7 +11,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.roles import Role, needs
-from curation.judges import install_shipped_templates
 from curation.models import AnswerOrder, Judge, Score, Template
 from curation.template_files import LEVELS, BadTemplate, problem_of_body, read_template, write_template
 from curation.wording import add_version, bring_back, retire, with_response
@@ -100,7 +99,6 @@ class FileForm(forms.Form):
 @require_GET
 def list_templates(request: HttpRequest) -> HttpResponse:
     """Each template by its newest version, the older ones beside it."""
-    install_shipped_templates()
     by_name: dict[str, list[Template]] = {}
     for template in Template.objects.annotate(judged=Count("judges")).order_by("name", "-version"):
         by_name.setdefault(template.name, []).append(template)
