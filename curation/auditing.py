@@ -11,10 +11,10 @@ from django.utils import timezone
 from accounts.actions import CannotUndo, Change, record, standing_action, undo
 from accounts.models import Action, Door, Skip, User
 from accounts.skipping import put_off, put_off_by
+from curation.drawing import stratum_of
 from curation.majority import is_tie, majority
 from curation.models import Decision, Query, Verdict
 from curation.models.queries import SAMPLES_FROM, QueryQuerySet
-from curation.picking import stratum_of
 from curation.readings import VERDICT
 from web.claims import Stale
 

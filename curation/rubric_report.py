@@ -160,7 +160,7 @@ def _add_price(arm: Arm, block: Sequence[int]) -> None:
 def report_as_json(report: Report) -> dict[str, Any]:
     """The report as one object."""
     return {
-        "judged": report.judged,
+        "judged_queries": report.judged,
         "arms": [arm_as_json(arm) for arm in report.arms],
         "reason_first": [pair.as_json() | {"price_ratio": report.price_ratio(pair)} for pair in report.twins],
     }

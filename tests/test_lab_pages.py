@@ -1,11 +1,11 @@
-"""The rubric lab: asked for on a page, priced before it starts, and paid for once whatever is asked again."""
+"""The rubric lab, from its page and by command: priced before it starts, paid for once whatever is asked again."""
 
 import pytest
 
 from curation.judges import install_shipped_templates, newest_template
-from curation.models import Judge, Score, Verdict
+from curation.models import Judge, Query, Score, Scoring, Template, Verdict
 from curation.rubric_lab import KIND
-from runs.models import Proposal, Run
+from runs.models import Call, Proposal, Run
 from runs.proposing import price, start
 from runs.starting import plan_run
 from tests.making import a_query
@@ -47,10 +47,13 @@ def test_a_lab_is_priced_started_and_reported_and_a_second_pays_nothing(curator_
     assert f"/scores/lab/{run.pk}/" in curator_client.get("/scores/lab/").content.decode()
 
     before = demo_model.stats()["requests"]
-    names = ["--template", "complexity", "--template", "complexity-reason-first", "--temperature", "0"]
-    again = run_command("rubric_lab", "--sample", 3, "--seed", 9, "--judged", *names, "--wait")
+    names = ["--template", "complexity", "--template", "complexity-reason-first"]
+    names += ["--temperature", "0", "--temperature", "0.7", "--language", "go", "--judged"]
+    again = run_command("rubric_lab", "--sample", 3, "--seed", 5, *names, "--wait")
     assert (again.exit_code, again.result["calls"], again.result["spent"].rstrip("0.")) == (0, 0, "")
-    assert [arm["n"] for arm in again.result["arms"]] == [3, 3]
+    assert (again.result["items"], again.result["done"], again.result["ledger_hits"]) == (12, 12, 12)
+    assert (again.result["judged"], again.result["judged_queries"]) == (True, 3)
+    assert [arm["n"] for arm in again.result["arms"]] == [3, 3, 3, 3]
     assert again.said.startswith("scripted")
     assert demo_model.stats()["requests"] == before
     assert not Judge.objects.filter(counts=True).exists()
@@ -76,3 +79,36 @@ def test_the_command_refuses_what_it_cannot_ask(models_file):
     priced = run_command("rubric_lab", "--sample", 1, "--dry-run")
     assert (priced.exit_code, priced.result["items"], priced.result["scripted"]) == (0, 4, True)
     assert not Run.objects.exists()
+
+
+def test_the_rubric_lab_compares_both_templates_in_both_orders_without_touching_rules(models_file):
+    for _ in range(12):
+        a_query()
+    ran = run_command("rubric_lab", "--sample", 8, "--seed", 3, "--wait")
+    result = ran.result
+    assert ran.said.startswith("scripted")
+    assert (result["scripted"], result["sample"], result["items"], result["done"]) == (True, 8, 32, 32)
+    arms = {arm["template"]: arm for arm in result["arms"]}
+    assert [arm["order"] for arm in arms.values()] == ["score_first", "reason_first"] * 2
+    for arm in arms.values():
+        assert (arm["n"], sum(arm["levels"]), arm["readable"]) == (8, 8, 1.0)
+        assert min(arm["tokens"], arm["usd"]) > 0
+        assert 0 < arm["spread"] < 2 and arm["spread_interval"][0] < arm["spread_interval"][1]
+    kappa = arms["complexity v1"]["agreement"]["challenge v1"]["kappa"]
+    assert kappa["low"] <= kappa["value"] <= kappa["high"]
+    assert arms["challenge-reason-first v1"]["agreement"]["complexity-reason-first v1"]["n"] == 8
+    assert not Judge.objects.filter(counts=True).exists()
+    assert not Query.objects.exclude(scoring=Scoring.NONE).exists()
+
+
+def test_scoring_after_the_lab_gets_its_answers_free_and_pays_only_for_the_rest(models_file):
+    for _ in range(6):
+        a_query()
+    run_command("rubric_lab", "--sample", 2, "--wait")
+    paid = Call.objects.count()
+    result = run_command("score", "--wait").result
+    assert (result["items"], result["ledger_hits"]) == (12, 4)
+    # One for each question that the lab did not ask, and a reminder where a reply could not be read.
+    assert 8 <= result["calls"] == Call.objects.count() - paid
+    assert list(Judge.objects.filter(counts=True).values_list("lab", flat=True)) == [False, False]
+    assert Template.objects.count() == 4

@@ -13,11 +13,11 @@ from accounts.models import Action, Door
 from curation import auditing
 from curation.cells import cell_of
 from curation.deciding import decide, link_scales
-from curation.double_audits import double_audits, waiting_for_another
+from curation.drawing import NotDrawn, draw_sample
 from curation.learning import estimate, lessons, strata_of
 from curation.models import AuditSample, Query, SampledQuery, Stratum, Verdict
 from curation.models.queries import SAMPLES_FROM
-from curation.picking import NothingToDraw, draw_sample, mix_controls
+from curation.picking import mix_controls
 from curation.readings import store_facts
 from curation.rules import Rule, Scales, flip_risk_of
 from curation.sampling import allocate, controls_wanted
@@ -121,7 +121,7 @@ def test_a_new_draw_ends_the_one_before_and_undo_brings_it_back(judges, reviewer
 
 
 def test_without_scores_there_is_nothing_to_draw(db):
-    with pytest.raises(NothingToDraw, match=r"manage\.py score"):
+    with pytest.raises(NotDrawn, match=r"manage\.py score"):
         drawn()
 
 
@@ -182,46 +182,6 @@ def test_a_cell_is_a_queue_of_its_own_and_its_verdicts_are_not_blind(judges, rev
     assert following.ratings == cell
     assert following.pk > query.pk
     assert "A 2, B 2" in words(after)
-
-
-def test_a_tie_is_settled_by_a_third_person(reviewer, other_reviewer, curator):
-    only = a_dispute(reviews_wanted=2)
-    judge_next(reviewer, keep=True)
-    judge_next(other_reviewer, keep=False, value=2)
-    tied = Query.objects.get(pk=only.pk)
-    assert (tied.reviews_given, tied.reviews_wanted) == (2, 3)
-    judge_next(curator, keep=True)
-    settled = Query.objects.get(pk=only.pk)
-    assert (settled.decision, settled.reviews_given, settled.reviews_wanted) == ("keep", 3, 3)
-    assert (double_audits().ties, double_audits().settled) == (1, 1)
-    auditing.withdraw_verdict(only.pk, by=curator)
-    assert Query.objects.get(pk=only.pk).decision == "drop"
-    assert waiting_for_another() == 1
-
-
-def test_a_second_verdict_is_asked_for_once_and_given_blind(reviewer, other_reviewer):
-    only = a_dispute()
-    judge_next(reviewer, value=5)
-    asked = auditing.ask_again([only.pk], by=reviewer, door=Door.PAGE)
-    assert asked.rows_changed == 1
-    assert auditing.ask_again([only.pk], by=reviewer, door=Door.PAGE).rows_changed == 0
-    assert auditing.next_dispute(by=reviewer, at=timezone.now()) is None
-    assert judge_next(other_reviewer, value=4).blind
-    people = double_audits()
-    assert (people.queries, people.ties) == (1, 0)
-    assert people.by_level["within_one"].value == 1.0
-    assert people.by_decision["exact"].value == 1.0
-
-
-def test_a_query_judged_by_way_of_a_cell_comes_into_the_queue_when_a_second_verdict_is_asked_for(
-    judges, reviewer, other_reviewer
-):
-    agreeing = Query.objects.filter(audit_order=None).first()
-    a_verdict(auditing.take(agreeing.pk, by=reviewer, at=timezone.now()), reviewer, keep=False)
-    asked = auditing.ask_again([agreeing.pk], by=reviewer, door=Door.PAGE)
-    assert auditing.next_dispute(by=other_reviewer, at=timezone.now()) == agreeing
-    undo(asked, by=reviewer)
-    assert not Query.objects.awaiting_audit().filter(pk=agreeing.pk).exists()
 
 
 def test_a_share_of_a_sample_is_judged_twice(judges):

@@ -78,7 +78,7 @@ def test_people_say_whether_reasoning_first_is_worth_its_price(reviewer):
     found = compare([score_first, reason_first], [query.pk for query in queries])
     whole = report_as_json(found)
     [told] = whole["reason_first"]
-    assert (whole["judged"], told["n"], whole["arms"][1]["people"]["exact"]["value"]) == (30, 30, 1.0)
+    assert (whole["judged_queries"], told["n"], whole["arms"][1]["people"]["exact"]["value"]) == (30, 30, 1.0)
     assert told["answer"] == "reasoning first agrees better with people"
     assert 0 < told["kappa_gain"]["low"] < told["kappa_gain"]["value"]
     assert told["price_ratio"] == pytest.approx(3.0)

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from curation.models import Judge, Query, Score, ScoreState, Scoring, Template
+from curation.models import Judge, Query, Score, ScoreState, Scoring
 from curation.scoring import REMINDER, ScoreOutcome, ScorePayload, chosen_queries, plan, save, score_query
 from runs.kinds import Answer, Finished
 from runs.models import Call, Run, WorkItem
@@ -267,37 +267,3 @@ def test_bad_input_is_refused_before_anything_is_planned(models_file, arguments,
         told("score", *arguments)
     assert refused.value.returncode == 2
     assert not Run.objects.exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_rubric_lab_compares_both_templates_in_both_orders_without_touching_rules(models_file):
-    for _ in range(12):
-        a_query()
-    result, lines = told("rubric_lab", "--sample", "8", "--seed", "3", "--wait")
-    assert lines[0].startswith("scripted")
-    assert (result["scripted"], result["sample"], result["items"], result["done"]) == (True, 8, 32, 32)
-    arms = {arm["template"]: arm for arm in result["arms"]}
-    assert [arm["order"] for arm in arms.values()] == ["score_first", "reason_first"] * 2
-    for arm in arms.values():
-        assert (arm["n"], sum(arm["levels"]), arm["readable"]) == (8, 8, 1.0)
-        assert min(arm["tokens"], arm["usd"]) > 0
-        assert 0 < arm["spread"] < 2 and arm["spread_interval"][0] < arm["spread_interval"][1]
-    kappa = arms["complexity v1"]["agreement"]["challenge v1"]["kappa"]
-    assert kappa["low"] <= kappa["value"] <= kappa["high"]
-    assert arms["challenge-reason-first v1"]["agreement"]["complexity-reason-first v1"]["n"] == 8
-    assert not Judge.objects.filter(counts=True).exists()
-    assert not Query.objects.exclude(scoring=Scoring.NONE).exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_scoring_after_the_lab_gets_its_answers_free_and_pays_only_for_the_rest(models_file):
-    for _ in range(6):
-        a_query()
-    told("rubric_lab", "--sample", "2", "--wait")
-    paid = Call.objects.count()
-    result, _ = told("score", "--wait")
-    assert (result["items"], result["ledger_hits"]) == (12, 4)
-    # One for each question that the lab did not ask, and a reminder where a reply could not be read.
-    assert 8 <= result["calls"] == Call.objects.count() - paid
-    assert list(Judge.objects.filter(counts=True).values_list("lab", flat=True)) == [False, False]
-    assert Template.objects.count() == 4

@@ -96,6 +96,41 @@ def test_a_second_equal_command_finds_nothing_to_do_and_pays_nothing(scored_site
     assert (again["items"], again["calls"], float(again["spent"])) == (0, 0, 0.0)
 
 
+@pytest.mark.once
+def test_a_lab_that_is_paused_and_killed_goes_on_and_a_second_equal_one_pays_nothing(scored_site, own_model):
+    lab, answers = ("rubric_lab", "--sample", "20"), 20 * 4
+    assert scored_site.ask_database("Template.objects.count()") == 4  # a migration brought them
+
+    def started_until(share):
+        process = scored_site.start(*lab, "--wait")
+        while own_model.stats()["requests"] < share * answers:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
+        return process
+
+    process = started_until(0.2)
+    scored_site.manage("runs", "pause", scored_site.ask_database("Run.objects.get().pk"))
+    stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "paused" in stdout
+    asked = own_model.stats()
+    assert asked["requests"] < answers
+    assert asked["repeated"] == 0
+    process = started_until(0.6)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    result = scored_site.manage(*lab, "--wait", "--json")
+    assert (result["run"], result["state"], result["done"]) == (1, "done", answers)
+    assert [arm["n"] for arm in result["arms"]] == [20, 20, 20, 20]
+    asked = own_model.stats()
+    assert asked["requests"] - asked["distinct"] <= 8  # what was in flight
+    assert scored_site.ask_database("Score.objects.filter(judge__lab=True).count()") == answers
+    again = scored_site.manage(*lab, "--wait", "--json")
+    assert (again["run"], again["calls"], float(again["spent"])) == (2, 0, 0.0)
+    assert own_model.stats() == asked
+    assert [arm["tokens"] for arm in again["arms"]] == [arm["tokens"] for arm in result["arms"]]
+
+
 def test_two_worker_processes_share_a_run_and_every_count_is_exact(tmp_path, own_model, queries_file):
     limited = {"concurrency = 64": "concurrency = 8\nrequests_per_minute = 3000"}
     site = Site(tmp_path, own_model.models_file(tmp_path, **limited))

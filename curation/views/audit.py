@@ -94,7 +94,9 @@ def audit_item(request: HttpRequest, pk: int) -> HttpResponse:
     if value is None:
         return _blind(request, taken)
     sides = sides_of(taken)
-    said = {"shown": request.GET.get("shown"), "who_was_right": right_by(sides, value), **kept}
+    # Where several people judge, each says it unprompted; else the own rating is taken for it until another is ticked.
+    right = right_by(sides, value) if taken.reviews_wanted == 1 else ""
+    said = {"shown": request.GET.get("shown"), "who_was_right": right, **kept}
     form = VerdictForm(initial={**said, "value": value, "version": taken.version})
     return _desk(request, "verdict", taken, {"form": form, "kept": kept, "sides": sides})
 

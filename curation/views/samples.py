@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Door, User
 from accounts.roles import Role, needs
-from curation.picking import DOUBLE, LARGEST_SAMPLE, SMALLEST_SAMPLE, NothingToDraw, draw_sample
+from curation.drawing import DOUBLE, LARGEST_SAMPLE, SMALLEST_SAMPLE, NotDrawn, draw_sample
 from web.notices import tell_done, tell_refused
 
 USUAL_SIZE = 300
@@ -46,7 +46,7 @@ def start_sample(request: HttpRequest) -> HttpResponse:
             at=timezone.now(),
             double=form.cleaned_data["double"] / 100,
         )
-    except NothingToDraw as reason:
+    except NotDrawn as reason:
         tell_refused(request, f"Not drawn: {reason}.")
         return redirect("curation:lessons")
     tell_done(request, f"{sample.size:,} queries drawn; they come first in the audit queue.", action_id=action.pk)

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts.models import Door
-from curation.picking import DOUBLE, LARGEST_SAMPLE, SMALLEST_SAMPLE, NothingToDraw, draw_sample
+from curation.drawing import DOUBLE, LARGEST_SAMPLE, SMALLEST_SAMPLE, NotDrawn, draw_sample
 from web.commands import BadInput, Outcome, StudioCommand
 
 
@@ -29,7 +29,7 @@ class Command(StudioCommand):
         seed = random.SystemRandom().randrange(2**31) if options["seed"] is None else options["seed"]
         try:
             sample, _ = draw_sample(size, seed=seed, by=None, door=Door.COMMAND, at=timezone.now(), double=double)
-        except NothingToDraw as reason:
+        except NotDrawn as reason:
             raise BadInput(str(reason)) from reason
         strata = sample.strata.count()
         said = f"{sample}: {sample.size} queries of {strata} strata, seed {seed}; they come first in the audit queue"
