@@ -65,7 +65,8 @@ def place(picked: Mapping[int, Picked | None]) -> list[Change]:
             f"UPDATE {Query._meta.db_table} SET audit_place = %s, reviews_wanted = %s WHERE id = %s",  # noqa: S608
             [(*columns.values(), query.pk) for query, columns in after.items()],
         )
-    return [_changed(query, columns) for query, columns in after.items()]
+    changes = (_changed(query, columns) for query, columns in after.items())
+    return [change for change in changes if change.after]
 
 
 def _columns(query: Query, picked: Picked | None, *, is_judged: bool) -> dict[str, int | None]:

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from runs import controlling
+from runs.models import Run
 from tests.sites import DemoModel, Site
 
 QUERIES = 60
@@ -98,7 +100,7 @@ def test_a_second_equal_command_finds_nothing_to_do_and_pays_nothing(scored_site
 
 @pytest.mark.once
 def test_a_lab_that_is_paused_and_killed_goes_on_and_a_second_equal_one_pays_nothing(scored_site, own_model):
-    lab, answers = ("rubric_lab", "--sample", "20"), 20 * 4
+    lab, answers = ("rubric_lab", "--sample", "40"), 40 * 4
     assert scored_site.ask_database("Template.objects.count()") == 4  # a migration brought them
 
     def started_until(share):
@@ -109,7 +111,8 @@ def test_a_lab_that_is_paused_and_killed_goes_on_and_a_second_equal_one_pays_not
         return process
 
     process = started_until(0.2)
-    scored_site.manage("runs", "pause", scored_site.ask_database("Run.objects.get().pk"))
+    with scored_site.as_own_database():
+        controlling.pause(Run.objects.get(), by=None)
     stdout, _ = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "paused" in stdout
@@ -121,7 +124,7 @@ def test_a_lab_that_is_paused_and_killed_goes_on_and_a_second_equal_one_pays_not
     process.communicate()
     result = scored_site.manage(*lab, "--wait", "--json")
     assert (result["run"], result["state"], result["done"]) == (1, "done", answers)
-    assert [arm["n"] for arm in result["arms"]] == [20, 20, 20, 20]
+    assert [arm["n"] for arm in result["arms"]] == [40, 40, 40, 40]
     asked = own_model.stats()
     assert asked["requests"] - asked["distinct"] <= 8  # what was in flight
     assert scored_site.ask_database("Score.objects.filter(judge__lab=True).count()") == answers
