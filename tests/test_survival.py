@@ -130,7 +130,7 @@ def test_a_lab_that_is_paused_and_killed_goes_on_and_a_second_equal_one_pays_not
     assert scored_site.ask_database("Score.objects.filter(judge__lab=True).count()") == answers
     again = scored_site.manage(*lab, "--wait", "--json")
     assert (again["run"], again["calls"], float(again["spent"])) == (2, 0, 0.0)
-    assert own_model.stats() == asked
+    assert own_model.stats()["requests"] == asked["requests"]
     assert [arm["tokens"] for arm in again["arms"]] == [arm["tokens"] for arm in result["arms"]]
 
 
