@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.migrated import copied_database, drop_database, migrated_file, shared_folder
+from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -113,8 +114,8 @@ def pytest_collection_modifyitems(config, items):
 
     def has_its_own_site(item):
         # What writes to the test database stays where pytest-django has put it.
-        own = "site" in item.fixturenames or hasattr(item.module, "Site")
-        return own and item.get_closest_marker("django_db") is None
+        own = {"site", "newcomer"} & set(item.fixturenames) or hasattr(item.module, "Site")
+        return bool(own) and item.get_closest_marker("django_db") is None
 
     def is_concerned(item):
         if item.get_closest_marker("once"):

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.servers import start_postgresql, start_redis, stop
+from tests.servers import SHORT_LIVED, start_postgresql, start_redis, stop
 
 
 def main(arguments):
@@ -17,7 +17,7 @@ def main(arguments):
         Path(folder).chmod(0o755)
         programs, environ = [], {}
         try:
-            environ["DATABASE_URL"] = start_postgresql(Path(folder), programs)
+            environ["DATABASE_URL"] = start_postgresql(Path(folder), programs, settings=SHORT_LIVED)
             environ["REDIS_URL"] = start_redis(Path(folder), programs)
             environ["SECRET_KEY"] = "only for this run of the suite"
             return subprocess.run(

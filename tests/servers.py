@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,11 @@ NOBODY = 65534
 Programs = list["subprocess.Popen[Any]"]
 
 
-def start_postgresql(folder: Path, programs: Programs) -> str:
+# What a server does for tables that live longer than a test costs a quarter of the suite's time on it.
+SHORT_LIVED = ("jit=off", "autovacuum=off", "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0")
+
+
+def start_postgresql(folder: Path, programs: Programs, *, settings: Sequence[str] = ()) -> str:
     """A fresh cluster in a folder that everyone may enter; returns its DATABASE_URL."""
     binaries = postgresql_binaries()
     data, port = folder / "postgresql", free_port()
@@ -30,8 +35,9 @@ def start_postgresql(folder: Path, programs: Programs) -> str:
         env={"PATH": "/usr/bin:/bin"},
         **_as_nobody(),
     )
-    options = f"-p {port} -k {data} -h 127.0.0.1 -F -c max_connections=200 -c shared_buffers=256MB"
-    _serve([str(binaries / "postgres"), "-D", str(data), *options.split()], folder, programs)
+    options = f"-p {port} -k {data} -h 127.0.0.1 -F"
+    wanted = (f"--{setting}" for setting in ("max_connections=200", "shared_buffers=256MB", *settings))
+    _serve([str(binaries / "postgres"), "-D", str(data), *options.split(), *wanted], folder, programs)
     wait_for_port(port)
     return _made_database(binaries, port)
 

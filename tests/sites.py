@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import signal
 import subprocess
 import sys
 from contextlib import contextmanager, nullcontext
@@ -14,6 +13,7 @@ from environ import Env
 
 from tests.demo_models import DemoModel
 from tests.migrated import ROOT, copied_database, copied_file, create_database
+from tests.warm import run_warm
 
 # Test processes that run side by side share one Redis: a hundred databases for each.
 SITES = itertools.count(1 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
@@ -63,13 +63,7 @@ class Site:
 
     def run(self, *arguments, timeout=240):
         """Run a command to its end: (exit status, stdout, stderr)."""
-        process = self.start(*arguments)
-        try:
-            stdout, stderr = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-        return process.returncode, stdout, stderr
+        return run_warm(arguments, self.environ, timeout=timeout)
 
     def manage(self, *arguments):
         """Run a command that has to succeed; its --json object when it was asked for."""

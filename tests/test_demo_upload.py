@@ -2,37 +2,19 @@
 
 import os
 import re
-import signal
-import time
 
 import pytest
 
 from tests.browsing import wait_until
-from tests.servers import free_port
-from tests.test_browser_way import PASSWORD, answers
+from tests.newcomer import GROUP, PASSWORD
 
-pytestmark = [pytest.mark.once, pytest.mark.needs("chromium")]
+pytestmark = [pytest.mark.once, pytest.mark.needs("chromium", "bubblewrap"), pytest.mark.xdist_group(GROUP)]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
-def address(site):
-    make = f"from accounts.people import make_person; make_person('ada', role='administrator', password='{PASSWORD}')"
-    site.manage("shell", "--no-imports", "-c", make)
-    port = free_port()
-    process = site.start("up", "--port", port)
-    deadline = time.monotonic() + 90
-    while not answers(f"http://127.0.0.1:{port}/login/"):
-        assert process.poll() is None and time.monotonic() < deadline, "the site did not start"
-        time.sleep(0.2)
-    yield f"http://127.0.0.1:{port}"
-    os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
-
-
-@pytest.fixture
-def tab(chromium, address):
-    context = chromium.new_context(base_url=address, accept_downloads=True, viewport={"width": 1280, "height": 800})
+def tab(chromium, served):
+    context = chromium.new_context(base_url=served, accept_downloads=True, viewport={"width": 1280, "height": 800})
     tab = context.new_page()
     tab.troubles = []
     tab.on("dialog", lambda dialog: (tab.troubles.append(dialog.message), dialog.dismiss()))
@@ -56,7 +38,7 @@ def look(tab, name):
             tab.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
 
 
-def test_a_file_of_odd_fields_is_mapped_imported_taken_home_and_withdrawn(tab, site, tmp_path):
+def test_a_file_of_odd_fields_is_mapped_imported_taken_home_and_withdrawn(tab, newcomer, tmp_path):
     rows = "".join(f'"Frage {n}: {HOSTILE}","```python\nprint({n})\n```"\n' for n in range(300))
     file = tmp_path / f"odd {HOSTILE.replace('/', '')}'.csv"
     file.write_text(f"frage,antwort_1\n{rows}Frage ohne Antwort,\n")
@@ -84,7 +66,7 @@ def test_a_file_of_odd_fields_is_mapped_imported_taken_home_and_withdrawn(tab, s
     with tab.expect_download() as download:
         tab.click("#rejected-csv")
     assert "field 'antwort_1' is blank" in download.value.path().read_text("utf-8-sig")
-    assert not list((tmp_path / "var" / "uploads").iterdir())
+    assert not list((newcomer.site.folder / "var" / "uploads").iterdir())
 
     tab.click("#withdraw-source")
     tab.get_by_text("queries that nothing else holds").wait_for()
@@ -94,5 +76,6 @@ def test_a_file_of_odd_fields_is_mapped_imported_taken_home_and_withdrawn(tab, s
     tab.wait_for_url(re.compile(r"/withdrawals/\d+/"))
     tab.locator("h1 .badge.good").wait_for(timeout=30_000)
     look(tab, "withdrawal")
-    assert site.ask_database("[Query.objects.count(), Source.objects.count()]") == [0, 0]
+    left = "[Query.objects.filter(source__slug='forum').count(), Source.objects.filter(slug='forum').count()]"
+    assert newcomer.site.ask_database(left) == [0, 0]
     assert tab.troubles == []

@@ -1,0 +1,56 @@
+"""Commands in processes of their own that find the libraries loaded: half of what a short one costs is loading them.
+
+Where a test starts a command to end it in the middle, or starts the program as a person does, it is started cold.
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARIES = [
+    "django.core.management",
+    "django.db.models",
+    "django.forms",
+    "django.template",
+    "django.urls",
+    "django.views",
+    "celery.app.base",
+    "openai",
+    "aiohttp",
+    "psycopg",
+    "markdown_it",
+    "environ",
+    "tqdm",
+]
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(LIBRARIES)
+
+
+def run_warm(arguments, environ, *, timeout):
+    """Run manage.py with these arguments and nothing else in the environment: (exit status, stdout, stderr)."""
+    with tempfile.TemporaryDirectory(prefix="said-") as folder:
+        files = [Path(folder) / name for name in ("stdout", "stderr")]
+        process = _processes.Process(target=_manage, args=([*map(str, arguments)], dict(environ), *map(str, files)))
+        process.start()
+        process.join(timeout)
+        if process.is_alive():
+            os.killpg(process.pid, signal.SIGKILL)
+            raise TimeoutError(f"{arguments} did not end within {timeout} s:\n{files[1].read_text()}")
+        return process.exitcode, *(file.read_text(encoding="utf-8") for file in files)
+
+
+def _manage(arguments, environ, *files):
+    os.setsid()
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environ)
+    for number, file in enumerate(files, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+    sys.argv = ["manage.py", *arguments]
+    sys.path[0] = str(ROOT)
+    runpy.run_path("manage.py", run_name="__main__")
