@@ -69,7 +69,9 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     dressNotices();
-    document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    for (const current of document.querySelectorAll(".rooms [aria-current]")) {
+      current.scrollIntoView({ block: "nearest", inline: "center" });
+    }
     for (const field of document.querySelectorAll("form[data-send-on-change]")) {
       field.addEventListener("change", (event) => { if (event.target.matches("select, input[type=checkbox], input[type=radio]")) field.requestSubmit(); });
     }
