@@ -46,8 +46,11 @@ class ClaimableQuerySet(models.QuerySet[Any]):
         """Take the first row, in the order of this queryset, that nobody else holds; its key, or None."""
         within_reach = self.within_reach(by_id=by_id, at=at)
         while candidates := list(within_reach.values_list("pk", flat=True)[:CANDIDATES]):
-            # Whoever was faster took one candidate away for good, so this ends.
-            for pk in candidates:
+            # Whoever was faster took one candidate away for good, so this ends. Behind the first each person begins
+            # elsewhere: many who all went down the same list would fail a dozen times for each that they get.
+            first, *others = candidates
+            turn = by_id % len(candidates)
+            for pk in (first, *others[turn:], *others[:turn]):
                 if self.claim(pk, by_id=by_id, at=at):
                     return int(pk)
         return None
