@@ -22,6 +22,7 @@ GIVE_VERDICT = "give verdict"
 # How a queue is narrowed: columns with the value they must have; under CELL the patterns of a cell of the matrix.
 Only = Mapping[str, Any]
 EVERYTHING: Only = {}
+EVERY_QUERY = Q()
 CELL = "ratings__in"
 # Behind a sample, before every dispute.
 ASKED_PLACE = SAMPLES_FROM - 1
@@ -31,6 +32,17 @@ BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
 def disputes_for(by: User, *, at: datetime, only: Only = EVERYTHING) -> QueryQuerySet:
     """The audit queue, or that of a cell, as one person meets it: without what that person has judged or put off."""
     return _narrowed(only).exclude(Exists(_verdicts_of(by))).exclude(put_off_by(by, subject=Skip.Subject.QUERY, at=at))
+
+
+def count_waiting(by: User, *, at: datetime, only: Only = EVERYTHING, within: Q = EVERY_QUERY) -> int:
+    """How long that queue is, or a part of it: all less the few that this person has judged or put off.
+
+    To ask of each query whether it is one of those would take a quarter of a second where 100,000 wait.
+    """
+    queue = _narrowed(only).filter(within).order_by()
+    judged = Verdict.objects.filter(by=by, withdrawn=False).order_by().values("query")
+    put_off = Skip.objects.filter(by=by, subject=Skip.Subject.QUERY, until__gt=at).order_by().values("subject_id")
+    return queue.count() - queue.filter(pk__in=judged.union(put_off)).count()
 
 
 def waiting_for_anyone(only: Only = EVERYTHING) -> QueryQuerySet:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Skip, User
@@ -116,9 +117,10 @@ def _cell_choices(
 def place_of(query: Query | None, reader: User, *, at: datetime, asked: Mapping[str, str]) -> Place:
     """Where the query stands in this person's queue, and how much of the queue is judged."""
     only = narrowed_to(asked)
-    queue = auditing.disputes_for(reader, at=at, only=only)
-    ahead = 0 if query is None else queue.filter(auditing.ahead_of(query, only)).count()
-    return Place(position=ahead + 1, waiting=queue.count(), done=auditing.count_judged(only))
+    waiting = auditing.count_waiting(reader, at=at, only=only)
+    before = Q(pk__in=[]) if query is None else auditing.ahead_of(query, only)
+    ahead = auditing.count_waiting(reader, at=at, only=only, within=before)
+    return Place(position=ahead + 1, waiting=waiting, done=auditing.count_judged(only))
 
 
 def right_by(sides: Sequence[Side], value: int) -> str:
