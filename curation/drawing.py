@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
@@ -47,11 +47,11 @@ def draw_sample(
     }
     with transaction.atomic():
         ended = _end_standing_sample()
-        sample = AuditSample.objects.create(size=len(picked), seed=seed, by=by, at=at)
+        sample = _standing_sample(size=len(picked), seed=seed, by=by, at=at)
         changes = [*ended, Change(sample, before={"withdrawn": True}, after={"withdrawn": False})]
         strata = _store_strata(sample, drawn, sizes={key: len(pks) for key, pks in members.items()})
         action = record("draw sample", changes, by=by, door=door, note=f"{len(picked)} queries, seed {seed}")
-    _put_first(picked, sample, action, strata)
+    put_first(picked, sample, action, strata)
     _weigh_verdicts(sample, action, strata)
     return sample, action
 
@@ -78,6 +78,13 @@ def _end_standing_sample() -> list[Change]:
     return [Change(sample, {"withdrawn": False}, {"withdrawn": True}) for sample in standing]
 
 
+def _standing_sample(**columns: Any) -> AuditSample:
+    try:
+        return AuditSample.objects.create(**columns)
+    except IntegrityError as error:  # one stands at a time
+        raise NotDrawn("another sample is being drawn at this moment") from error
+
+
 def _store_strata(
     sample: AuditSample, drawn: Mapping[Key, Sequence[int]], *, sizes: Mapping[Key, int]
 ) -> dict[int, Stratum]:
@@ -90,9 +97,7 @@ def _store_strata(
     return {pk: stratum for stratum, pks in zip(stored, drawn.values(), strict=True) for pk in pks}
 
 
-def _put_first(
-    picked: Mapping[int, Picked], sample: AuditSample, action: Action, strata: Mapping[int, Stratum]
-) -> None:
+def put_first(picked: Mapping[int, Picked], sample: AuditSample, action: Action, strata: Mapping[int, Stratum]) -> None:
     """Give what was drawn its place, and take that of what the draw before had placed."""
     placed = Query.objects.filter(audit_place__gte=SAMPLES_FROM).order_by().values_list("pk", flat=True)
     for block in blocks(sorted({*picked, *placed})):

@@ -13,11 +13,11 @@ from accounts.models import Action, Door
 from curation import auditing
 from curation.cells import cell_of
 from curation.deciding import decide, link_scales
-from curation.drawing import NotDrawn, draw_sample
+from curation.drawing import NotDrawn, draw_sample, put_first
 from curation.learning import estimate, lessons, strata_of
 from curation.models import AuditSample, Query, SampledQuery, Stratum, Verdict
 from curation.models.queries import SAMPLES_FROM
-from curation.picking import mix_controls
+from curation.picking import Picked, mix_controls
 from curation.readings import store_facts
 from curation.rules import Rule, Scales, flip_risk_of
 from curation.sampling import allocate, controls_wanted
@@ -118,6 +118,17 @@ def test_a_new_draw_ends_the_one_before_and_undo_brings_it_back(judges, reviewer
     assert AuditSample.objects.get(withdrawn=False) == first
     verdict.refresh_from_db()
     assert verdict.stratum.startswith(f"{first.pk}.")
+
+
+def test_a_draw_that_a_later_one_has_ended_places_nothing_more(judges):
+    ended, action = drawn(seed=1)
+    later, _ = drawn(seed=2)
+    placed = dict(Query.objects.values_list("pk", "audit_place"))
+    picked = {pk: Picked(SAMPLES_FROM) for pk in list(placed)[:3]}
+    with pytest.raises(NotDrawn, match="meanwhile"):
+        put_first(picked, ended, action, strata={})
+    assert dict(Query.objects.values_list("pk", "audit_place")) == placed
+    assert AuditSample.objects.get(withdrawn=False) == later
 
 
 def test_without_scores_there_is_nothing_to_draw(db):
