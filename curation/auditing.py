@@ -37,7 +37,7 @@ def disputes_for(by: User, *, at: datetime, only: Only = EVERYTHING) -> QueryQue
 def count_waiting(by: User, *, at: datetime, only: Only = EVERYTHING, within: Q = EVERY_QUERY) -> int:
     """How long that queue is, or a part of it: all less the few that this person has judged or put off.
 
-    To ask of each query whether it is one of those would take a quarter of a second where 100,000 wait.
+    To ask of each query whether it is one of those would cost more than the count.
     """
     queue = _narrowed(only).filter(within).order_by()
     judged = Verdict.objects.filter(by=by, withdrawn=False).order_by().values("query")
