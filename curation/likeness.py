@@ -13,9 +13,11 @@ TOKEN = re.compile(r"[^\W_]\w*|_\w+|[=!<>+\-*/%&|^]=|\+\+|--|&&|\|\||[^\w\s]")
 SENTENCE_MARKS = frozenset(",.;:?!\"'`_’‘“”")
 # Said before or after a task without being part of it.
 COURTESIES = {
-    "please", "kindly", "hello", "hi", "hey", "thanks", "thank you", "task", "question", "problem", "q",
+    "please", "kindly", "thanks", "thank you",
     "can you help me with this", "could you help me with this", "i need help with this",
 }  # fmt: skip
+# Before it only: at the end of a task they are often what it speaks of ("... and print hello").
+OPENINGS = COURTESIES | {"hello", "hi", "hey", "task", "question", "problem", "q"}
 LONGEST_COURTESY = max(len(phrase.split()) for phrase in COURTESIES)
 # Names of functions and classes; those of variables and columns often are what a query asks about.
 DECLARED = re.compile(
@@ -77,6 +79,7 @@ def _without_courtesies(words: list[str]) -> list[str]:
 def _courtesy(words: list[str], *, from_start: bool) -> int:
     """How many words of courtesy stand at that end."""
     for length in range(min(LONGEST_COURTESY, len(words)), 0, -1):
-        if " ".join(words[:length] if from_start else words[-length:]) in COURTESIES:
+        said = " ".join(words[:length] if from_start else words[-length:])
+        if said in (OPENINGS if from_start else COURTESIES):
             return length
     return 0
