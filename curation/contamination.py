@@ -20,7 +20,7 @@ from curation.models.queries import QueryQuerySet
 from curation.neighbouring import Neighbour, candidates, nearest_queries
 from curation.overlaps import MATCHED_LENGTH
 from curation.passes import next_version
-from curation.pool_passes import refuse_second, tell
+from curation.pool_passes import ask_for, tell
 from curation.readings import BLOCK, key_blocks
 from curation.tiers import RULES, Overlap, TaskIndex, TaskText
 from curation.vectors import embed_missing, without_vector
@@ -45,8 +45,7 @@ def ask_for_check(*, by: User | None, again: bool = False, nearest: int = NEARES
     """Note that a check is wanted. Raises NoBenchmark, or AtWork while another goes on."""
     if not BenchmarkTask.objects.filter(benchmark__withdrawn=False).exists():
         raise NoBenchmark("no benchmark is imported; import_benchmark FILE --name NAME brings one in")
-    refuse_second(ContaminationPass)
-    return ContaminationPass.objects.create(by=by, again=again, nearest=nearest)
+    return ask_for(ContaminationPass, by=by, again=again, nearest=nearest)
 
 
 def unread_queries() -> int:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.actions import record
@@ -12,6 +12,7 @@ from accounts.models import Action, User
 from curation.models import PoolPass
 
 Item = TypeVar("Item")
+Pass = TypeVar("Pass", bound=PoolPass)
 TELL_EVERY_S = 1.0
 
 
@@ -27,10 +28,15 @@ class Cancelled(Exception):
     """Someone asked the pass to end; what it wrote until then stands."""
 
 
-def refuse_second(model: type[PoolPass]) -> None:
-    """Raise AtWork while a pass of this kind goes on: two would do the same work."""
-    if model._default_manager.still_open():  # type: ignore[attr-defined]
-        raise AtWork("one is at work already; wait until it has ended, or cancel it")
+def ask_for(model: type[Pass], **columns: Any) -> Pass:
+    """Note that a pass is wanted. Raises AtWork while one of its kind goes on: two would do the same work."""
+    passes = model._default_manager
+    passes.give_up_silent()  # type: ignore[attr-defined]
+    try:
+        with transaction.atomic():
+            return passes.create(**columns)
+    except IntegrityError:
+        raise AtWork("one is at work already; wait until it has ended, or cancel it") from None
 
 
 def cancel(one: PoolPass, *, by: User) -> Action:

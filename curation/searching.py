@@ -11,14 +11,13 @@ from curation.duplicates import COUNTED, find_duplicates
 from curation.models import CompareBy, DuplicatePass
 from curation.nearby import nearby_queries
 from curation.passes import Progress, unshown
-from curation.pool_passes import keep_action, refuse_second, watched
+from curation.pool_passes import ask_for, keep_action, watched
 from embeddings import Embeds
 
 
 def ask_for_search(*, by: User | None, compare_by: CompareBy) -> DuplicatePass:
     """Note that a search is wanted. Raises AtWork while another goes on."""
-    refuse_second(DuplicatePass)
-    return DuplicatePass.objects.create(by=by, compare_by=compare_by)
+    return ask_for(DuplicatePass, by=by, compare_by=compare_by)
 
 
 def search(one: DuplicatePass, *, door: Door, embedder: Embeds | None, progress: Progress = unshown) -> None:

@@ -1,9 +1,11 @@
 """Claims about passes over the pool that pages start: one at a time, with progress, to be cancelled and undone."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,6 +21,7 @@ from curation.models import (
     DuplicatePass,
     Query,
 )
+from curation.models.pool_passes import SILENT_FOR
 from curation.pool_passes import AtWork, Cancelled, carry_out, watched
 from curation.searching import ask_for_search, search
 from curation.tasks import find_duplicates
@@ -62,6 +65,27 @@ def test_a_search_is_started_on_a_page_done_once_by_the_worker_and_undone(curato
     undo(one.action, by=curator)
     assert Query.objects.in_play().count() == len(queries)
     assert "undone" in words(reviewer_client.get(reverse("curation:duplicate_passes")))
+
+
+def test_a_search_that_died_makes_way_and_says_so():
+    lost = a_search(told_at=timezone.now() - 2 * SILENT_FOR)
+    assert ask_for_search(by=None, compare_by=CompareBy.FORM).state == "queued"
+    lost.refresh_from_db()
+    assert (lost.state, lost.error) == ("failed", "its worker was not heard of any more")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_ask_at_once_one_gets_it():
+    def ask(_):
+        try:
+            return ask_for_search(by=None, compare_by=CompareBy.FORM).state
+        except AtWork:
+            return "at work"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as people:
+        assert sorted(people.map(ask, range(4))) == ["at work"] * 3 + ["queued"]
 
 
 def test_one_search_at_a_time(curator_client):

@@ -119,6 +119,7 @@ class DuplicatePass(PoolPass):
 
     class Meta(PoolPass.Meta):
         constraints = [
+            *PoolPass.Meta.constraints,
             models.CheckConstraint(condition=Q(compare_by__in=CompareBy.values), name="duplicate_pass_by_known"),
         ]
 

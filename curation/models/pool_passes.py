@@ -5,10 +5,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 # A pass that has told nothing for so long has died with its worker.
 SILENT_FOR = timedelta(minutes=5)
+OPEN = Q(finished_at=None, cancelled_at=None, error="")
 
 
 class PoolPassQuerySet(models.QuerySet[Any]):
@@ -18,9 +21,12 @@ class PoolPassQuerySet(models.QuerySet[Any]):
         """Take up a pass that nobody has begun or cancelled."""
         return self.filter(pk=pk, told_at=None, finished_at=None).update(told_at=timezone.now()) == 1
 
-    def still_open(self) -> bool:
-        """Whether one of them goes on, or is about to begin; not one that was asked to end."""
-        return any(one.is_open for one in self.filter(finished_at=None, cancelled_at=None, error=""))
+    def give_up_silent(self) -> int:
+        """End those that were not heard of any more; what they had written stands."""
+        heard = self.filter(OPEN).annotate(heard_at=Coalesce("told_at", "asked_at"))
+        return heard.filter(heard_at__lt=timezone.now() - SILENT_FOR).update(
+            error="its worker was not heard of any more"
+        )
 
 
 class PoolPass(models.Model):
@@ -37,10 +43,14 @@ class PoolPass(models.Model):
     told_at = models.DateTimeField(null=True, help_text="when it last said where it was")
     cancelled_at = models.DateTimeField(null=True, help_text="when someone asked it to end")
     finished_at = models.DateTimeField(null=True)
+    is_one = models.BooleanField(default=True, editable=False, help_text="the same everywhere: unique while open")
 
     class Meta:
         abstract = True
         ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["is_one"], condition=OPEN, name="%(class)s_one_at_a_time"),
+        ]
 
     @property
     def state(self) -> str:
