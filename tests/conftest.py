@@ -1,6 +1,5 @@
 """Fixtures for the whole suite: people, scripted answers, and parts of the machine that a test may need."""
 
-import functools
 import os
 import shutil
 import tempfile
@@ -29,6 +28,8 @@ def pytest_configure():
     shared_folder()
     # Each test client begins with its own middleware; without this each would look through all static files first.
     settings.WHITENOISE_AUTOREFRESH = True
+    # The program's hashing is slow on purpose.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # A first example may load a dictionary or a model, and other tests are at work beside it.
     hypothesis.settings.register_profile("suite", deadline=None)
     hypothesis.settings.load_profile("suite")
@@ -141,14 +142,8 @@ def pool() -> Path:
     return POOL
 
 
-@functools.cache
-def _hashed(password):
-    """Hashing is slow on purpose; everybody here has the same password."""
-    return make_password(password)
-
-
 def _person(django_user_model, name, group):
-    user = django_user_model.objects.create(username=name, password=_hashed("a long enough password"))
+    user = django_user_model.objects.create(username=name, password=make_password("a long enough password"))
     # A test that flushes the tables takes the groups of the migration along.
     user.groups.add(Group.objects.get_or_create(name=group)[0])
     return user
