@@ -21,12 +21,10 @@ class PoolPassQuerySet(models.QuerySet[Any]):
         """Take up a pass that nobody has begun or cancelled."""
         return self.filter(pk=pk, told_at=None, finished_at=None).update(told_at=timezone.now()) == 1
 
-    def give_up_silent(self) -> int:
+    def give_up_silent(self) -> None:
         """End those that were not heard of any more; what they had written stands."""
         heard = self.filter(OPEN).annotate(heard_at=Coalesce("told_at", "asked_at"))
-        return heard.filter(heard_at__lt=timezone.now() - SILENT_FOR).update(
-            error="its worker was not heard of any more"
-        )
+        heard.filter(heard_at__lt=timezone.now() - SILENT_FOR).update(error="its worker was not heard of any more")
 
 
 class PoolPass(models.Model):
