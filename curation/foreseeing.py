@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Round
 from curation.judges import counting_judges
 from curation.learning import Lesson, calibrations, lessons
 from curation.linking import IDENTITY, UNCHANGED, LinkTable, link
-from curation.models import Decision, Judge, Query, Stage
+from curation.models import Contamination, Decision, Judge, Query, Stage
 from curation.models.queries import QueryQuerySet
 from curation.patterns import pairs_in, row_of, tally
 from curation.readings import VERDICT
@@ -18,6 +18,8 @@ from curation.rules import EXPECTED, ROUNDING, Rule, Scales, reading_of
 
 # How a stage reads as a decision; of the rest nothing has been decided.
 DECIDED = {Stage.KEPT: Decision.KEEP, Stage.DROPPED: Decision.DROP}
+# The stage of a query in play whose judges all gave an expected value.
+STAGE_OF = {Decision.KEEP: Stage.KEPT, Decision.DROP: Stage.DROPPED, Decision.NONE: Stage.SCORED}
 HUNDREDTHS = 100
 
 
@@ -145,11 +147,13 @@ def _fate(rule: Rule, pattern: str, on: Ground) -> Decision:
 
 def _expected_counts() -> Counter[tuple[int, str, bool]]:
     """How many queries have an expected value, by its hundredths (cut off, not rounded)."""
-    known = Query.objects.in_play_by_stage().filter(expected__isnull=False).order_by()
+    # Said so that SQLite reads this index alone: all in play that have an expected value, which is 1 at the least.
+    aside = Q(duplicate_of__isnull=False) | Q(contamination=Contamination.SET_ASIDE)
+    known = Query.objects.filter(expected__isnull=False, expected__gte=1).exclude(aside).order_by()
     # Half less and rounded is cut off; FLOOR would call back into Python for each row on SQLite.
     value = Cast(Round(F("expected") * HUNDREDTHS + (ROUNDING * HUNDREDTHS - 0.5)), IntegerField())
     counts: Counter[tuple[int, str, bool]] = Counter()
-    grouped = known.annotate(value=value).values_list("value", "stage", "decision_rule").annotate(n=Count("*"))
-    for hundredths, stage, rule, count in grouped:
-        counts[hundredths, stage, rule == VERDICT] += count
+    grouped = known.annotate(value=value).values_list("value", "decision", "decision_rule").annotate(n=Count("*"))
+    for hundredths, decision, rule, count in grouped:
+        counts[hundredths, STAGE_OF[Decision(decision)], rule == VERDICT] += count
     return counts

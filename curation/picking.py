@@ -14,7 +14,7 @@ from curation.readings import VERDICT
 from curation.sampling import controls_wanted, draw
 
 CONTROLS = 0.05  # of the queue
-BLOCK = 250  # rows of a transaction: each has a place of its own to write
+BLOCK = 100  # rows of a transaction: each has a place of its own to write
 _PLACED = ("audit_place", "reviews_wanted")
 
 

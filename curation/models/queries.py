@@ -212,7 +212,8 @@ class Query(Claimable):
             models.Index(fields=["decision", "disputed"], name="query_by_decision"),
             models.Index(fields=["ratings", "stage", "decision_rule", "source", "language"], name="query_by_ratings"),
             models.Index(
-                fields=["expected", "stage", "decision_rule"],
+                # No column that the database computes: SQLite would then look up every row.
+                fields=["expected", "duplicate_of", "contamination", "decision", "decision_rule"],
                 name="query_by_expected",
                 condition=Q(expected__isnull=False),
             ),
