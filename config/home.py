@@ -17,7 +17,7 @@ from dialogues.models import Dialogue, Export, State
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
 from runs.models import ACTIVE_STATES, Run
-from web.counts import counts_by, kept_for_a_while
+from web.counts import counted, counts_by, kept_for_a_while
 
 ACTIONS_SHOWN = 12
 ANSWERED = (Stage.SCORED, Stage.UNREADABLE, Stage.KEPT, Stage.DROPPED)
@@ -69,8 +69,8 @@ def way() -> list[Counter]:
     queries, dialogues = reverse("curation:queries"), reverse("dialogues:dialogues")
     unique = sum(count for stage, count in stages.items() if stage != Stage.DUPLICATE)
     return [
-        Counter("Read", read, f"{sources} source{'' if sources == 1 else 's'}", reverse("curation:lines")),
-        Counter("Unique", unique, f"{stages.get(Stage.DUPLICATE, 0):,} near-duplicates", f"{queries}?stage=unique"),
+        Counter("Read", read, counted(sources, "source"), reverse("curation:lines")),
+        Counter("Unique", unique, counted(stages.get(Stage.DUPLICATE, 0), "near-duplicate"), f"{queries}?stage=unique"),
         Counter(
             "Scored",
             sum(stages.get(stage, 0) for stage in ANSWERED),
@@ -84,7 +84,7 @@ def way() -> list[Counter]:
         Counter(
             "In review",
             states.get(State.IN_REVIEW, 0),
-            f"{states.get(State.NEEDS_WORK, 0):,} need work",
+            counted(states.get(State.NEEDS_WORK, 0), "needs work", "need work"),
             f"{dialogues}?state=in_review",
             waits=states.get(State.IN_REVIEW, 0) > 0,
         ),
@@ -97,7 +97,7 @@ def way() -> list[Counter]:
         Counter(
             "Exported",
             exported,
-            f"in {files} file{'' if files == 1 else 's'}",
+            f"in {counted(files, 'file')}",
             f"{dialogues}?exported=yes",
         ),
     ]

@@ -68,6 +68,8 @@ WORDS = {
     "exported_not_approved": "exported, but no longer approved",
     "withdrawn": "withdrawn with their source",
 }
+# Named by what they are, where others are named by how they stand.
+THINGS = {"duplicates", "near_duplicates", "drafts"}
 EXPLAINED = {
     "read": "lines of files of queries",
     "accepted": "distinct queries",
@@ -144,7 +146,10 @@ def address_of(step: str, source: str, **further: str) -> str:
 
 
 def _number(step: str, row: Mapping[str, int], source: str, tone: str = "") -> Number:
-    return Number(step, WORDS.get(step, step), row[step], address_of(step, source), tone)
+    words = WORDS.get(step, step)
+    if row[step] == 1 and step in THINGS:
+        words = words.removesuffix("s")
+    return Number(step, words, row[step], address_of(step, source), tone)
 
 
 def _level(step: str, row: Row, source: str) -> Level:
