@@ -79,6 +79,11 @@ class Place:
     def total(self) -> int:
         return self.waiting + self.done
 
+    @property
+    def is_among(self) -> bool:
+        """Whether the item can be one of those that wait; one that was opened by its address need not be."""
+        return self.position <= self.waiting
+
 
 def asked_filters(asked: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     """The filters of a desk that the address holds."""
