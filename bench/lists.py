@@ -1,0 +1,43 @@
+"""Every list at 287,000 queries and 68,000 dialogues: the slowest of them, and page 1,000 beside page 1."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from bench.figures import Figure
+from bench.sites import Machine, Site
+from bench.usage import CommandFailed
+from tests.migrated import ROOT
+
+DIALOGUES = 68_000
+DEEP = " page 1000"
+
+
+def lists(machine: Machine) -> Iterator[Figure]:
+    """Server time of the slowest list, filter or search; and of the page 1,000 that needs most beside its page 1."""
+    for database in machine.databases:
+        with machine.site(database) as site:
+            _run(site, "bench.filling", "--dialogues", DIALOGUES)
+            took: dict[str, float] = json.loads(_run(site, "bench.listing"))
+        yield Figure(name="lists", database=database, value=max(took.values()), unit="ms", target=100)
+        deep, first = max(_pairs(took), key=lambda pair: pair[0] / pair[1])
+        yield Figure(
+            name="lists_deep", database=database, value=deep, limit=first, unit="ms", relative=True, target=1.2
+        )
+
+
+def _pairs(took: dict[str, float]) -> Iterator[tuple[float, float]]:
+    """Page 1,000 and page 1 of each list that is so long."""
+    for name, ms in took.items():
+        if name.endswith(DEEP):
+            yield ms, took[name.removesuffix(DEEP)]
+
+
+def _run(site: Site, module: str, *arguments: object) -> str:
+    """Run a module of the bench on the site; the last line that it printed. What it tells meanwhile is shown."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, env=site.environ, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise CommandFailed(f"{module} ended with {done.returncode}")
+    return done.stdout.rstrip("\n").rpartition("\n")[2]
