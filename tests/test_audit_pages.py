@@ -64,14 +64,6 @@ def test_the_queue_hands_out_a_dispute_and_says_so_when_there_is_none(reviewer_c
     assert Query.objects.get().claimed_by == reviewer
 
 
-def test_a_query_opened_beside_the_queue_has_no_place_in_it(reviewer_client, judges):
-    dispute, beside = a_dispute(judges), a_dispute(judges, disputed=False, linked_gap=0.0)
-    assert "1 of 1 waiting" in words(reviewer_client.get(address(dispute)))
-    said = words(reviewer_client.get(address(beside)))
-    assert "1 waiting" in said
-    assert "of 1 waiting" not in said
-
-
 def test_the_first_look_is_blind(reviewer_client, judges):
     query = a_dispute(
         judges,

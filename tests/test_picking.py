@@ -22,6 +22,7 @@ from curation.readings import store_facts
 from curation.rules import Rule, Scales, flip_risk_of
 from curation.sampling import allocate, controls_wanted
 from tests.judged import a_scored_query, two_judges
+from tests.making import a_query
 from tests.page_text import words
 from tests.test_auditing import a_dispute, a_verdict
 
@@ -200,3 +201,10 @@ def test_a_share_of_a_sample_is_judged_twice(judges):
     wanted = Counter(Query.objects.filter(sampled__isnull=False).values_list("reviews_wanted", flat=True))
     assert wanted[2] + wanted[1] == sample.size
     assert 10 <= wanted[2] <= 32
+
+
+def test_a_query_opened_beside_the_queue_has_no_place_in_it(reviewer_client):
+    dispute, beside = a_dispute(), a_query(scoring="readable", mean=3.5, linked_gap=0.0)
+    said = [words(reviewer_client.get(reverse("curation:audit_item", args=[one.pk]))) for one in (dispute, beside)]
+    assert "1 of 1 waiting" in said[0]
+    assert "1 waiting" in said[1] and "of 1 waiting" not in said[1]
