@@ -118,7 +118,7 @@ def _paged(
         found, order = rows(one)
         before = found[(DEEP - 1) * PAGE - 1 : (DEEP - 1) * PAGE]
         for row in before:
-            yield f"{name} {told} page 1000", f"{path}?{urlencode({**one, 'after': order.cursor(row)})}"
+            yield f"{name} {told}".strip() + " page 1000", f"{path}?{urlencode({**one, 'after': order.cursor(row)})}"
 
 
 def _of_lines() -> Iterator[tuple[str, str]]:
