@@ -247,3 +247,21 @@ def test_a_page_changes_nothing(reviewer_client):
     for address in ("/queries/", query.get_absolute_url(), "/imports/"):
         assert reviewer_client.post(address).status_code == 405
     assert Action.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("used", "counts", "number"),
+    [
+        ("no", {"": 2, "kept": 2, "dropped": 0}, 2),
+        ("yes", {"": 2, "kept": 1, "dropped": 1}, 2),
+        ("afterwards", {"": 1, "kept": 0, "dropped": 1}, 1),
+    ],
+)
+def test_what_is_in_a_dialogue_or_none_is_counted_as_it_is_listed(reviewer_client, used, counts, number):
+    for is_used in (True, False, False, True):
+        last = a_kept_query(used=is_used)
+    type(last).objects.filter(pk=last.pk).update(decision="drop")
+    page = reviewer_client.get("/queries/", {"used": used})
+    told = {facet.stage: facet.count for facet in page.context["facets"]}
+    assert {stage: told.get(stage, 0) for stage in counts} == counts
+    assert len(listed(reviewer_client, f"?used={used}")) == number

@@ -189,6 +189,7 @@ class Query(Claimable):
             models.Index(fields=["stage", "id"], name="query_list_by_stage"),
             models.Index(fields=["source", "id"], name="query_list_by_source"),
             models.Index(fields=["source", "stage", "id"], name="query_list_by_source_stage"),
+            models.Index(fields=["id"], name="query_list_used_newest", condition=Q(used=True)),
             models.Index(fields=["stage", "id"], name="query_list_used", condition=Q(used=True)),
             models.Index(fields=["source", "stage", "id"], name="query_list_used_source", condition=Q(used=True)),
             models.Index(fields=["id"], name="query_list_unused", condition=WAITS_FOR_USE),
@@ -208,7 +209,7 @@ class Query(Claimable):
             ),
             # Counts: one GROUP BY reads the index alone.
             models.Index(fields=["source", "stage", "used"], name="query_by_source_stage_used"),
-            models.Index(fields=["language", "source", "stage"], name="query_by_language_source"),
+            models.Index(fields=["language", "stage", "source"], name="query_by_language_stage"),
             models.Index(fields=["decision", "disputed"], name="query_by_decision"),
             models.Index(fields=["ratings", "stage", "decision_rule", "source", "language"], name="query_by_ratings"),
             models.Index(

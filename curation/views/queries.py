@@ -1,5 +1,6 @@
 """The list of queries with its filters, and the page of one query with why it stands where it stands."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from web.counts import counted_words, counts_by
 from web.pages import page_or_part
 from web.paging import NEWEST_FIRST, Order, page_of
 
+NOT_KEPT = [stage for stage in Stage if stage != Stage.KEPT]
 SHOWN_OF_TEXT = 280
 SIGHTINGS_SHOWN = 50
 
@@ -171,14 +173,22 @@ def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "")
         rows = rows.filter(contamination=contamination)
     if used := applied.get("used"):
         rows = rows.filter(used=used != "no")
-        rows = rows.exclude(stage=Stage.KEPT) if used == "afterwards" else rows
+        # Named one by one: of what is in a dialogue few stand elsewhere, and the index finds them.
+        rows = rows.filter(stage__in=NOT_KEPT) if used == "afterwards" else rows
     return rows
+
+
+def _counts_by_stage(asked: dict[str, Any]) -> Counter[str]:
+    # Most queries are in no dialogue: those in one are taken from all, both of which an index counts.
+    if asked.get("used") == "no":
+        return _counts_by_stage(asked | {"used": ""}) - _counts_by_stage(asked | {"used": "yes"})
+    return Counter(counts_by(narrowed(Query.objects.all(), asked, leave_out="stage"), "stage"))
 
 
 def _facets(asked: dict[str, Any]) -> list[Facet]:
     """All stages that hold a row, and the groups of them, with their counts."""
     chosen = asked.get("stage", "")
-    counts = counts_by(narrowed(Query.objects.all(), asked, leave_out="stage"), "stage")
+    counts = _counts_by_stage(asked)
     groups = [("", "all", list(Stage)), *((name, name.replace("_", " "), of) for name, of in STAGE_GROUPS.items())]
     single = [(stage.value, str(stage.label), [stage]) for stage in Stage if stage in counts or stage == chosen]
     return [
