@@ -35,7 +35,7 @@ def disks_full(root: int, limits: Limits) -> str:
     count = 0
     for place in WRITABLE_PLACES:
         try:
-            space = os.statvfs(f"/proc/{root}/root/{place}")
+            space = os.statvfs(Path("/proc", str(root), "root", place))
         except (FileNotFoundError, ProcessLookupError):
             return ""  # the sandbox is already gone
         count += space.f_files - space.f_ffree

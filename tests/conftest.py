@@ -243,6 +243,22 @@ def chromium():
         running.close()
 
 
+@pytest.fixture
+def a_tab(chromium, live_server, curator):
+    """Makes a page of a curator who is logged in."""
+    session, made = _client(curator).cookies[settings.SESSION_COOKIE_NAME].value, []
+
+    def open_tab(**options):
+        context = chromium.new_context(base_url=live_server.url, **options)
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+        made.append(context)
+        return context.new_page()
+
+    yield open_tab
+    for context in made:
+        context.close()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_its_own():
     """Test processes that run side by side share one Redis, but neither see nor clear what the other keeps in it."""

@@ -1,8 +1,6 @@
 """The pages about scores in a browser: from a cell to its queries; what if, decide, undo by keys or without scripts."""
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Door
@@ -26,24 +24,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def a_tab(chromium, live_server, curator):
-    """Makes a page of a curator who is logged in."""
-    client = Client()
-    client.force_login(curator, backend="django.contrib.auth.backends.ModelBackend")
-    session, made = client.cookies[settings.SESSION_COOKIE_NAME].value, []
-
-    def open_tab(**options):
-        context = chromium.new_context(base_url=live_server.url, **options)
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
-        made.append(context)
-        return context.new_page()
-
-    yield open_tab
-    for context in made:
-        context.close()
 
 
 def a_decided_pool(cells):

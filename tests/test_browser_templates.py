@@ -5,9 +5,7 @@ from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from django.conf import settings
 from django.db import connections
-from django.test import Client
 
 from curation.judges import newest_template
 from curation.models import Judge, Template
@@ -25,24 +23,6 @@ pytestmark = [
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RUN_AXE = "axe.run().then(found => found.violations.map(one => one.id + ': ' + one.nodes[0].html.slice(0, 120)))"
-
-
-@pytest.fixture
-def a_tab(chromium, live_server, curator):
-    """Makes a page of a curator who is logged in."""
-    client = Client()
-    client.force_login(curator, backend="django.contrib.auth.backends.ModelBackend")
-    session, made = client.cookies[settings.SESSION_COOKIE_NAME].value, []
-
-    def open_tab(**options):
-        context = chromium.new_context(base_url=live_server.url, **options)
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
-        made.append(context)
-        return context.new_page()
-
-    yield open_tab
-    for context in made:
-        context.close()
 
 
 def work():
