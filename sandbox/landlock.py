@@ -170,7 +170,8 @@ def _opened(root: int) -> Iterator[os.stat_result]:
     for process in tree(root)[1:]:
         for thread in _listed(Path(f"/proc/{process}/task")):
             for descriptor in _listed(thread / "fd"):
-                with suppress(*GONE):
+                # Of a process that is ending the kernel says that it may not be looked at.
+                with suppress(*GONE, PermissionError):
                     yield descriptor.stat()
 
 

@@ -192,3 +192,13 @@ def test_the_rules_are_the_bytes_the_kernel_reads(tmp_path):
 def test_a_kernel_without_landlock_is_told_what_is_needed(monkeypatch):
     monkeypatch.setattr(landlock, "version", lambda: 0)
     assert "Linux 6.12" in landlock.missing() and "has none" in landlock.missing()
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_no_fault_of_the_sandbox(monkeypatch):
+    class Ending:
+        def stat(self):
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(landlock, "tree", lambda root: [root, root + 1])
+    monkeypatch.setattr(landlock, "_listed", lambda folder: [Ending()] if folder.name == "fd" else [folder / "1"])
+    assert list(landlock._opened(1)) == []
