@@ -12,8 +12,9 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
+from tests.emptying import empty_tables
 from tests.migrated import copied_database, drop_database, migrated_file, shared_folder
 from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
 
@@ -30,6 +31,7 @@ def pytest_configure():
     settings.WHITENOISE_AUTOREFRESH = True
     # The program's hashing is slow on purpose.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    TransactionTestCase._fixture_teardown = lambda self: empty_tables()
     # A first example may load a dictionary or a model, and other tests are at work beside it.
     hypothesis.settings.register_profile("suite", deadline=None)
     hypothesis.settings.load_profile("suite")
@@ -54,7 +56,7 @@ def django_db_setup(django_test_environment, django_db_blocker):
 
 
 def _without_templates():
-    """A test that flushes the tables takes the templates of the migration along: all tests begin without."""
+    """A test that commits takes the templates of the migration along: all tests begin without."""
     from curation.models import Template
 
     Template.objects.all().delete()
@@ -144,8 +146,7 @@ def pool() -> Path:
 
 def _person(django_user_model, name, group):
     user = django_user_model.objects.create(username=name, password=make_password("a long enough password"))
-    # A test that flushes the tables takes the groups of the migration along.
-    user.groups.add(Group.objects.get_or_create(name=group)[0])
+    user.groups.add(Group.objects.get(name=group))
     return user
 
 

@@ -1,7 +1,6 @@
 """The pages in a real browser: filters without a reload, polling, notices with undo, and nothing the policy stops."""
 
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -24,13 +23,6 @@ pytestmark = [
 ]
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
-
-
-@pytest.fixture(autouse=True)
-def roles_stand():
-    """A database that was flushed between tests has lost the groups that a migration made."""
-    for name in ("reviewer", "curator", "administrator"):
-        Group.objects.get_or_create(name=name)
 
 
 @pytest.fixture
