@@ -1,8 +1,7 @@
 """The demo model server as a process, for tests and measurements."""
 
 import json
-import subprocess
-import sys
+import os
 import tempfile
 import time
 import urllib.request
@@ -12,6 +11,7 @@ from typing import Any
 
 from tests.migrated import ROOT
 from tests.servers import free_port
+from tests.warm import WarmProcess
 
 
 class DemoModel:
@@ -27,14 +27,13 @@ class DemoModel:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> None:
-        command = [sys.executable, "manage.py", "demo_model", "--port", str(self.port), *self.options]
+        command = ["demo_model", "--port", str(self.port), *self.options]
         # A file and no pipe: nobody reads it while a test goes on, and a full pipe would stop the server.
-        with tempfile.TemporaryFile("w+") as said:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said)
+        with tempfile.NamedTemporaryFile("r") as said:
+            self.process = WarmProcess(command, os.environ, os.devnull, said.name)
             deadline = time.monotonic() + 30
             while not self._answers():
                 if self.process.poll() is not None or time.monotonic() > deadline:
-                    said.seek(0)
                     raise RuntimeError(f"the demo model did not start: {said.read()}")
                 time.sleep(0.05)
 

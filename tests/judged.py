@@ -2,7 +2,7 @@
 
 from curation.judges import install_shipped_templates, newest_template
 from curation.models import Judge, Score, ScoreState
-from tests.making import a_query
+from tests.making import a_query, many_queries
 
 
 def a_judge(name="complexity", *, counts=True, model="demo-scorer", **columns):
@@ -16,10 +16,17 @@ def two_judges():
     return a_judge("complexity"), a_judge("challenge")
 
 
-def a_score(query, judge, value, **columns):
-    """A score; None is an unreadable one."""
+def score_of(query, judge, value, **columns):
+    """A score that is not stored yet; None is an unreadable one."""
     state = ScoreState.UNREADABLE if value is None else ScoreState.OK
-    return Score.objects.create(query=query, judge=judge, value=value, state=state, **columns)
+    return Score(query=query, judge=judge, value=value, state=state, **columns)
+
+
+def a_score(query, judge, value, **columns):
+    """A stored score; None is an unreadable one."""
+    score = score_of(query, judge, value, **columns)
+    score.save()
+    return score
 
 
 def a_scored_query(scores, **columns):
@@ -28,3 +35,11 @@ def a_scored_query(scores, **columns):
     for judge, value in scores.items():
         a_score(query, judge, value)
     return query
+
+
+def many_scored_queries(scores):
+    """A query for each of these dicts of judges and values, all stored at once."""
+    queries = many_queries([{} for _ in scores])
+    rows = zip(queries, scores, strict=True)
+    Score.objects.bulk_create(score_of(query, judge, value) for query, given in rows for judge, value in given.items())
+    return queries

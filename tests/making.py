@@ -30,6 +30,16 @@ def a_query(text=None, **columns):
     return Query.objects.get(pk=query.pk)
 
 
+def many_queries(columns):
+    """A stored query for each of these dicts of columns, all at once and of one batch."""
+    batch, texts = a_batch(), [f"Write a function number {next(numbers)} that merges intervals." for _ in columns]
+    made = [
+        Query(text=text, text_hash=text_hash(text), source=batch.source, batch=batch, **own)
+        for text, own in zip(texts, columns, strict=True)
+    ]
+    return Query.objects.bulk_create(made)
+
+
 def a_kept_query(text=None, **columns):
     """A query that the rule keeps."""
     return a_query(

@@ -24,6 +24,7 @@ from runs.models import Call, Run
 from runs.starting import start_run
 from tests.migrated import ROOT
 from tests.toy_kinds import parameters
+from tests.warm import WarmProcess
 
 POLL_S = 0.05
 
@@ -81,17 +82,25 @@ def control(site, verb, number):
 
 def a_worker(site, *arguments):
     """A worker process that ends when nothing is left to do, or another command of the program."""
-    return a_process(site, sys.executable, "manage.py", *(arguments or ("work", "--until-idle")))
+    command = arguments or ("work", "--until-idle")
+    return _until_the_end(lambda said: WarmProcess(command, site.environ, said.name, said.name))
+
+
+def a_process(site, program, *arguments):
+    """A process in a site's environment, ended with the test."""
+    command = [Path(sys.executable).parent / program, *arguments]
+    return _until_the_end(
+        lambda said: subprocess.Popen(
+            command, cwd=ROOT, env=site.environ, stdout=said, stderr=said, start_new_session=True
+        )
+    )
 
 
 @contextmanager
-def a_process(site, program, *arguments):
-    """A process in a site's environment, ended with the test; nobody reads a pipe meanwhile, so it speaks to a file."""
-    command = [Path(sys.executable).parent / program, *arguments]
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=site.environ, stdout=said, stderr=said, start_new_session=True
-        )
+def _until_the_end(start):
+    """Nobody reads a pipe meanwhile, so the process speaks to a file."""
+    with tempfile.NamedTemporaryFile("w+") as said:
+        process = start(said)
         process.said = lambda: (said.seek(0), said.read())[1]
         try:
             yield process

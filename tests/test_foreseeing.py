@@ -12,22 +12,22 @@ from curation.deciding import decide
 from curation.estimation import precision
 from curation.foreseeing import flipping, ground, outlook
 from curation.learning import best_threshold, judged_by, lessons, who_was_right
-from curation.models import Calibration, Decision, Query, RulePass, Verdict
+from curation.models import Calibration, Decision, Query, RulePass, Score, Verdict
 from curation.patterns import pairs_in, patterns_with, row_of, tally
 from curation.readings import joint_counts, store_facts
 from curation.rules import RULES, BadRule, Rule
 from curation.ruling import SILENCE, Busy, carry_out, note_pass
-from tests.judged import a_judge, a_score, two_judges
-from tests.making import a_query
+from tests.judged import a_judge, a_score, score_of, two_judges
+from tests.making import a_query, many_queries
 
 pytestmark = pytest.mark.django_db
 
 
 def a_pool(count=60, seed=3):
     """Queries with scores by two judges, some unreadable, some in part, some without an expected value."""
-    rng, judges = random.Random(seed), two_judges()
-    for number in range(count):
-        query = a_query(language=rng.choice(["python", "go", ""]))
+    rng, judges, scores = random.Random(seed), two_judges(), []
+    queries = many_queries([{"language": rng.choice(["python", "go", ""])} for _ in range(count)])
+    for number, query in enumerate(queries):
         latent = rng.gauss(3.4, 1.2)
         for judge, shift in zip(judges, (0, -0.6), strict=True):
             value = min(5, max(1, round(latent + shift + rng.gauss(0, 0.4))))
@@ -35,18 +35,22 @@ def a_pool(count=60, seed=3):
                 continue
             expected = None if number % 11 == 3 else min(5.0, max(1.0, value + rng.uniform(-0.4, 0.4)))
             unreadable = number % 13 == 4
-            a_score(query, judge, None if unreadable else value, expected=None if unreadable else expected)
+            given = (None, None) if unreadable else (value, expected)
+            scores.append(score_of(query, judge, given[0], expected=given[1]))
+    Score.objects.bulk_create(scores)
     store_facts(list(Query.objects.order_by("pk").values_list("pk", flat=True)), judges)
     return judges
 
 
 def audited(reviewer, count=40, stratum="all", weight=1.5):
     """Verdicts: people give one level less than the first judge and keep from 3 on."""
-    for query in Query.objects.filter(scoring="readable").order_by("pk")[:count]:
-        value = max(1, query.scores.order_by("pk")[0].value - 1)
-        Verdict.objects.create(
-            query=query, by=reviewer, value=value, keep=value >= 3, stratum=stratum, weight=weight, who_was_right="b"
-        )
+    columns = {"by": reviewer, "stratum": stratum, "weight": weight, "who_was_right": "b"}
+    verdicts = []
+    for query in Query.objects.filter(scoring="readable").order_by("pk").prefetch_related("scores")[:count]:
+        first = min(query.scores.all(), key=lambda score: score.pk)
+        value = max(1, first.value - 1)
+        verdicts.append(Verdict(query=query, value=value, keep=value >= 3, **columns))
+    Verdict.objects.bulk_create(verdicts)
 
 
 def decided(rule):

@@ -21,7 +21,7 @@ from curation.picking import Picked, mix_controls
 from curation.readings import store_facts
 from curation.rules import Rule, Scales, flip_risk_of
 from curation.sampling import allocate, controls_wanted
-from tests.judged import a_scored_query, two_judges
+from tests.judged import many_scored_queries, two_judges
 from tests.making import a_query
 from tests.page_text import words
 from tests.test_auditing import a_dispute, a_verdict
@@ -35,9 +35,9 @@ POOL = {(4, 4): 60, (5, 3): 30, (4, 2): 20, (2, 2): 40, (1, 5): 3}
 def judges(db):
     """Two judges and a pool of which one cell is large and one holds three queries; decided."""
     judges = two_judges()
-    for values, count in POOL.items():
-        for _ in range(count):
-            a_scored_query(dict(zip(judges, values, strict=True)))
+    many_scored_queries(
+        [dict(zip(judges, values, strict=True)) for values, count in POOL.items() for _ in range(count)]
+    )
     store_facts(list(Query.objects.order_by("pk").values_list("pk", flat=True)), judges)
     decide(Rule(), by=None, door=Door.COMMAND, at=timezone.now())
     return judges

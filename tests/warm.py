@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import runpy
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -35,13 +36,37 @@ def run_warm(arguments, environ, *, timeout):
     """Run manage.py with these arguments and nothing else in the environment: (exit status, stdout, stderr)."""
     with tempfile.TemporaryDirectory(prefix="said-") as folder:
         files = [Path(folder) / name for name in ("stdout", "stderr")]
-        process = _processes.Process(target=_manage, args=([*map(str, arguments)], dict(environ), *map(str, files)))
-        process.start()
-        process.join(timeout)
-        if process.is_alive():
+        process = WarmProcess(arguments, environ, *files)
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            raise TimeoutError(f"{arguments} did not end within {timeout} s:\n{files[1].read_text()}")
-        return process.exitcode, *(file.read_text(encoding="utf-8") for file in files)
+            raise TimeoutError(f"{arguments} did not end within {timeout} s:\n{files[1].read_text()}") from None
+        return status, *(file.read_text(encoding="utf-8") for file in files)
+
+
+class WarmProcess:
+    """manage.py with these arguments, in a session of its own; asked, awaited and ended as one of subprocess is."""
+
+    def __init__(self, arguments, environ, stdout, stderr):
+        said = (str(stdout), str(stderr))
+        self._process = _processes.Process(target=_manage, args=([*map(str, arguments)], dict(environ), *said))
+        self._process.start()
+        self.pid = self._process.pid
+        self.terminate, self.kill = self._process.terminate, self._process.kill
+
+    @property
+    def returncode(self):
+        return self._process.exitcode
+
+    def poll(self):
+        return self._process.exitcode
+
+    def wait(self, timeout=None):
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("manage.py", timeout)
+        return self._process.exitcode
 
 
 def _manage(arguments, environ, *files):
