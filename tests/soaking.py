@@ -228,5 +228,8 @@ def has_ended(worker, peaks):
 
 def peak_bytes(worker):
     """The most that a worker has taken; 0 when it has ended. ru_maxrss begins with the size of this process."""
-    found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{worker.pid}/status").read_text())
+    try:
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{worker.pid}/status").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
     return int(found[1]) * 1024 if found else 0

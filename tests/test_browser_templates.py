@@ -16,6 +16,7 @@ from tests.making import a_query
 from tests.running import run_command
 
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.needs("chromium"),
     pytest.mark.xdist_group("the templates in a browser"),
     pytest.mark.django_db(transaction=True),

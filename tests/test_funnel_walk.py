@@ -164,6 +164,7 @@ def still_adds_up(withdrawal):
     assert all(not not_adding_up(row) for row in funnel().values())
 
 
+@pytest.mark.once
 def test_numbers_open_their_rows_when_people_judge(walk, reviewer, curator, tmp_path):
     imported(a_file(tmp_path, "a.jsonl", TASK, LIKE_TASK, "Parse a date."), "one")
     benchmark = tmp_path / "cats.jsonl"
@@ -202,6 +203,7 @@ def test_numbers_open_their_rows_when_people_judge(walk, reviewer, curator, tmp_
     assert "cats" not in funnel()
 
 
+@pytest.mark.once
 def test_numbers_open_their_rows_when_files_and_sources_are_withdrawn(walk, curator, tmp_path):
     texts = [f"Write a function that sorts the {number} heaviest parcels of a van." for number in range(5)]
     imported(a_file(tmp_path, "gone.jsonl", *texts, texts[0], None), "gone")

@@ -14,7 +14,7 @@ FILES = {
     "Python-Code-23k-ShareGPT.reshaped.json": "python-sharegpt",
     "CodeFeedback-Filtered-Instruction.reshaped.jsonl": "code-feedback-filtered",
 }
-SLICE = 200
+SLICE = 120
 
 pytestmark = [pytest.mark.once, pytest.mark.needs("sample_pool", "embeddings", "bubblewrap")]
 
@@ -41,12 +41,12 @@ def test_real_queries_go_the_whole_way(slices, demo_model, tmp_path):
     assert all(one["read"] == one["accepted"] + one["duplicates"] + one["rejected"] for one in imports)
     assert sum(one["duplicates"] for one in imports) > SLICE / 2  # the same queries stand in several published sets
 
-    scored = site.manage("score", "--limit", 80, "--wait", "--json")
-    assert (scored["state"], scored["done"]) == ("done", 160)
+    scored = site.manage("score", "--limit", 60, "--wait", "--json")
+    assert (scored["state"], scored["done"]) == ("done", 120)
     decided = site.manage("decide", "--json")
     assert decided["kept"] > 10
     packed = site.manage("build", "packing", "--wait", "--json")
-    simulated = site.manage("build", "simulation", "--limit", 4, "--wait", "--json")
+    simulated = site.manage("build", "simulation", "--limit", 2, "--wait", "--json")
     assert packed["done"] >= 1
     assert simulated["done"] == simulated["items"] > 0
     packed_twice = "Seed.objects.filter(use='packing').values('query').annotate(n=Count('pk')).filter(n__gt=1).count()"

@@ -87,14 +87,8 @@ def gone_way(demo_model, folder, *, vectors_of=None):
     return site, go(site)
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-def gone(request):
-    """The way on each database."""
-    return request.getfixturevalue(f"{request.param}_way")
-
-
-def test_the_counts_of_every_step_add_up(gone):
-    _, said = gone
+def test_the_counts_of_every_step_add_up(sqlite_way):
+    _, said = sqlite_way
     imports = [result for step, result in said.items() if step.startswith("import_")]
     assert all(one["read"] == one["accepted"] + one["duplicates"] + one["rejected"] for one in imports)
     accepted = sum(result["accepted"] for step, result in said.items() if step.startswith("import_queries"))
@@ -120,9 +114,9 @@ def test_both_databases_give_the_same_counts(sqlite_way, postgresql_way):
 
 
 @pytest.fixture(scope="module")
-def exported(gone, tmp_path_factory):
+def exported(sqlite_way, tmp_path_factory):
     """The lines of an export of all dialogues, approved here by a script."""
-    site, _ = gone
+    site, _ = sqlite_way
     site.approve_all()
     file = tmp_path_factory.mktemp("export") / "approved.jsonl"
     result = site.manage("export", file, "--layout", "code_feedback", "--json")
@@ -171,8 +165,8 @@ def test_every_execution_turn_of_the_export_is_reproduced_by_running_its_code_ag
     assert reproduced >= 12
 
 
-def test_a_rerun_of_the_stored_executions_finds_nothing_changed(gone):
-    site, _ = gone
+def test_a_rerun_of_the_stored_executions_finds_nothing_changed(sqlite_way):
+    site, _ = sqlite_way
     checked = site.manage("check_executions", "--json")
     assert checked["checked"] > 0
     assert checked["changed"] == 0
