@@ -50,7 +50,10 @@ class WarmProcess:
 
     def __init__(self, arguments, environ, stdout, stderr):
         said = (str(stdout), str(stderr))
-        self._process = _processes.Process(target=_manage, args=([*map(str, arguments)], dict(environ), *said))
+        # A daemon is ended with the test process, which would else wait for it.
+        self._process = _processes.Process(
+            target=_manage, args=([*map(str, arguments)], dict(environ), *said), daemon=True
+        )
         self._process.start()
         self.pid = self._process.pid
         self.terminate, self.kill = self._process.terminate, self._process.kill
