@@ -43,11 +43,15 @@ def main() -> None:
 
 
 def _tidy() -> None:
-    """What a database does by itself once it has time: statistics, and PostgreSQL's map of what all may see."""
+    """What a site does by itself once it has time: statistics, and PostgreSQL's map of what all may see."""
     from django.db import connection
 
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+    from web.planning import renew_statistics
+
+    renew_statistics()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from config.readiness import answers
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
 from web.commands import BadInput, Outcome, StudioCommand
+from web.planning import renew_statistics
 
 
 class Command(StudioCommand):
@@ -36,6 +37,7 @@ class Command(StudioCommand):
         try:
             serving.check_port(host, port)
             call_command("migrate", verbosity=0, interactive=False)
+            renew_statistics(new_too=True)
             serving.empty_broker_folders()
             self._start_model_server(programs)
             serving.start_site(programs, host, port)
