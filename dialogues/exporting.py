@@ -86,21 +86,22 @@ def export_dialogues(
         )
         raise
     _settle(export, written, by=by, door=door)
-    _mark_exported(written.version_ids)
+    _mark(export)
     return export, written.refusals
 
 
 def mark_what_left() -> None:
-    """Mark what the newest export holds, should whoever made it have been killed before it was marked."""
-    if newest := Export.objects.filter(state=Export.State.DONE).first():
-        _mark_exported(newest.version_ids)
+    """Mark what finished exports hold, should whoever made one have been killed before it was marked."""
+    for export in Export.objects.filter(state=Export.State.DONE, marked=False):
+        _mark(export)
 
 
-def _mark_exported(version_ids: list[int]) -> None:
-    """Say of the dialogues that they have left, in blocks: most exports hold what an earlier one held."""
-    for start in range(0, len(version_ids), MARK_BLOCK):
-        versions = Version.objects.filter(pk__in=version_ids[start : start + MARK_BLOCK])
+def _mark(export: Export) -> None:
+    """Say of its dialogues that they have left, in blocks: most exports hold what an earlier one held."""
+    for start in range(0, len(export.version_ids), MARK_BLOCK):
+        versions = Version.objects.filter(pk__in=export.version_ids[start : start + MARK_BLOCK])
         Dialogue.objects.filter(pk__in=versions.values("dialogue"), exported=False).update(exported=True)
+    Export.objects.filter(pk=export.pk).update(marked=True)
 
 
 def _settle(export: Export, written: Written, *, by: User | None, door: Door) -> None:

@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from dialogues import uploading, withdrawing
-from dialogues.exporting import Choice, export_dialogues
+from dialogues.exporting import Choice, export_dialogues, mark_what_left
+from web.planning import renew_statistics
 
 
 @shared_task
@@ -32,9 +33,11 @@ def withdraw(withdrawal_id: int) -> None:
 
 @shared_task
 def tend() -> None:
-    """Go on with what a killed worker left or a lost message did not start; remove files that nobody wants."""
+    """Go on with what a killed worker left or a lost message did not start; remove files, know what has grown."""
     for upload_id in uploading.unheard_of():
         import_upload.delay(upload_id)
     for withdrawal_id in withdrawing.unheard_of():
         withdraw.delay(withdrawal_id)
+    mark_what_left()
     uploading.tidy()
+    renew_statistics()

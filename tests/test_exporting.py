@@ -16,6 +16,7 @@ from dialogues.editing import edit_feedback
 from dialogues.exporting import lines_again
 from dialogues.models import Dialogue, Export, Seed, State, Turn, Version
 from dialogues.reviewing import approve_many
+from dialogues.tasks import tend
 from tests.making import a_dialogue, a_query, a_source, an_approved_dialogue
 from tests.running import run_command
 
@@ -190,14 +191,18 @@ def test_nothing_is_marked_as_exported_before_the_export_is_done(tmp_path, monke
     assert not Export.objects.filter(state="done").exists()
 
 
-def test_what_a_killed_export_left_unmarked_is_marked_by_the_next(tmp_path):
-    first = an_approved_dialogue()
-    run_command("export", tmp_path / "a.jsonl")
-    # As if the worker had been killed between the two transactions.
-    Dialogue.objects.update(exported=False)
-    Dialogue.objects.filter(pk=first.pk).update(state=State.WITHDRAWN, approved_version=None)
-    run_command("export", tmp_path / "b.jsonl")
-    assert Dialogue.objects.get().exported
+def test_what_killed_exports_left_unmarked_is_marked_by_the_next_and_by_the_clock(tmp_path):
+    first, second = an_approved_dialogue(method="packing"), an_approved_dialogue()
+    for method in ("packing", "simulation"):
+        run_command("export", tmp_path / f"{method}.jsonl", "--method", method)
+    assert not Export.objects.filter(marked=False).exists()
+    for mend in (lambda: run_command("export", tmp_path / "b.jsonl", "--method", "correction"), tend):
+        # As if each worker had been killed between its two transactions.
+        Export.objects.update(marked=False)
+        Dialogue.objects.update(exported=False)
+        Dialogue.objects.filter(pk=first.pk).update(state=State.WITHDRAWN, approved_version=None)
+        mend()
+        assert set(Dialogue.objects.filter(exported=True)) == {first, second}
 
 
 def test_a_killed_writer_leaves_no_half_file(tmp_path):
@@ -217,6 +222,6 @@ def test_a_killed_writer_leaves_no_half_file(tmp_path):
 def test_reading_goes_by_key_in_blocks(tmp_path, django_assert_max_num_queries):
     for _ in range(8):
         an_approved_dialogue()
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert run_command("export", tmp_path / "a.jsonl").result["dialogues"] == 8
     assert Dialogue.objects.approved().count() == 8

@@ -43,6 +43,7 @@ class Export(models.Model):
     refused = models.PositiveIntegerField(default=0, help_text="approved dialogues that broke a rule of the layout")
     sha256 = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
+    marked = models.BooleanField(default=False, help_text="Each of its dialogues says that it has left.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="exports")
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
