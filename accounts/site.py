@@ -14,8 +14,12 @@ from django.utils.html import format_html
 
 from accounts.models import Action
 from accounts.roles import Role, role_of
-from web.counts import counted
-from web.search import matching
+from web.counts import counted, values_of
+from web.paging import Searched, newest_matching
+from web.search import words_of
+
+# So many of the rows that a search finds are listed, the newest.
+FOUND_AT_MOST = 500
 
 
 class KeyPaginator(Paginator):
@@ -56,8 +60,8 @@ class ReadingAdmin(admin.ModelAdmin):
     actions_on_top = True
     list_per_page = 50
     ordering = ("-pk",)
-    # True where the table has a search index of web.search.
-    is_searchable = False
+    # Whose words a search looks for: the table has a search index of web.search.
+    searched: Searched | None = None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return role_of(request.user) >= Role.ADMINISTRATOR
@@ -76,14 +80,19 @@ class ReadingAdmin(admin.ModelAdmin):
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         # Only their presence counts: it makes the admin show the search box.
-        return ("pk",) if self.is_searchable else tuple(self.search_fields)
+        return ("pk",) if self.searched else tuple(self.search_fields)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if not self.is_searchable:
+        if self.searched is None:
             return super().get_search_results(request, queryset, search_term)
-        return matching(queryset, search_term), False
+        if not words_of(search_term):
+            return queryset, False
+        keys = newest_matching(queryset, self.searched, search_term, limit=FOUND_AT_MOST + 1)
+        if len(keys) > FOUND_AT_MOST and request.method == "GET":
+            messages.info(request, f"More than {FOUND_AT_MOST:,} match: these are the newest. Filter to see others.")
+        return queryset.filter(pk__in=keys[:FOUND_AT_MOST]), False
 
 
 def tell_of(request: HttpRequest, action: Action, words: str) -> None:
@@ -94,7 +103,12 @@ def tell_of(request: HttpRequest, action: Action, words: str) -> None:
 
 
 class NamedValuesFilter(admin.AllValuesFieldListFilter):
-    """All values of a text column; the empty one is a link with words too."""
+    """All values of a text column that an index leads with; the empty one is a link with words too."""
+
+    def __init__(self, field: Any, *place: Any, **named: Any) -> None:
+        super().__init__(field, *place, **named)
+        # In place of a walk through all rows; Django gives a null its own words.
+        self.lookup_choices = [*values_of(field.model, field.name), *([None] if field.null else [])]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):

@@ -11,6 +11,7 @@ from accounts.models import Door, User
 from accounts.site import NamedValuesFilter, ReadingAdmin, ReasonForm, tell_of
 from curation import auditing
 from curation.models import Benchmark, ImportBatch, Judge, Query, Source, Stage, Template
+from web.paging import Searched
 
 
 class StageFilter(admin.SimpleListFilter):
@@ -42,7 +43,7 @@ class QueryAdmin(ReadingAdmin):
         ("natural_language", NamedValuesFilter),
     )
     list_select_related = ("source",)
-    is_searchable = True
+    searched = Searched(Query)
     action_form = ReasonForm
     actions = ("approve", "reject", "back_to_review")
 

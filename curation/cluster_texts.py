@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import Any
+
+from django.db.models import QuerySet
 
 from curation.models import ClusterMember, DuplicateCluster, Query
 from web.paging import Searched
@@ -10,8 +13,9 @@ from web.paging import Searched
 class TextsOfClusters(Searched):
     """The queries of each cluster; one query may be in several, as a duplicate here and a variant there."""
 
-    def owners(self, keys: Sequence[int]) -> set[int]:
+    def owners(self, found: QuerySet[Any]) -> set[int]:
         """The clusters in which these queries stand."""
+        keys = found.values("pk")
         led = DuplicateCluster.objects.filter(representative__in=keys).order_by().values_list("pk", flat=True)
         joined = ClusterMember.objects.filter(query__in=keys, stands=True).order_by().values_list("cluster", flat=True)
         return {*led, *joined}

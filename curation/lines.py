@@ -49,7 +49,9 @@ class Wanted:
     def count(self) -> int:
         """How many there are."""
         chosen = self.batches().values("pk")
-        return self.seen(batch__in=chosen).count() + self.rejected(batch__in=chosen).count()
+        # Every sighting is a line of a file of queries; rejected records are of other files too.
+        seen = self.seen(batch__in=chosen) if self.source else self.seen()
+        return seen.count() + self.rejected(batch__in=chosen).count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from accounts.models import Door, User
 from accounts.site import NamedValuesFilter, ReadingAdmin, ReasonForm, tell_of
 from dialogues import reviewing
 from dialogues.models import Dialogue, Export, Review, Turn
-from web.search import matching
+from web.paging import Searched
 
 REFUSALS_SHOWN = 5
 
@@ -38,17 +38,10 @@ class DialogueAdmin(ReadingAdmin):
     list_display = ("pk", "title", "state", "method", "language", "last_run_clean", "scripted", "changed_at")
     list_display_links = ("pk", "title")
     list_filter = ("state", "method", "last_run_clean", "scripted", "source", ("language", NamedValuesFilter))
-    is_searchable = True
+    searched = Searched(Turn, "dialogue")
     inlines = (TurnInline,)
     action_form = ReasonForm
     actions = ("approve", "reject", "back_to_review")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Dialogue], search_term: str
-    ) -> tuple[QuerySet[Dialogue], bool]:
-        if not search_term:
-            return queryset, False
-        return queryset.filter(pk__in=matching(Turn.objects.all(), search_term).values("dialogue")), False
 
     @admin.action(description="Approve the selected dialogues")
     def approve(self, request: HttpRequest, rows: QuerySet[Dialogue]) -> None:

@@ -53,6 +53,14 @@ def test_dialogues_are_found_by_filters_and_by_words_of_their_turns(administrato
     assert listed(administrator_client, f"{DIALOGUES}?q=counter") == {simulated.pk}
 
 
+def test_a_search_that_finds_many_lists_the_newest_and_says_so(administrator_client, monkeypatch):
+    monkeypatch.setattr("accounts.site.FOUND_AT_MOST", 2)
+    queries = [a_query(f"merge {n}") for n in range(3)]
+    assert "More than 2 match" in administrator_client.get(f"{QUERIES}?q=merge").content.decode()
+    assert listed(administrator_client, f"{QUERIES}?q=merge") == {query.pk for query in queries[1:]}
+    assert "More than" not in administrator_client.get(f"{QUERIES}?q=merge&language=none").content.decode()
+
+
 def test_approving_queries_in_bulk_keeps_them_as_one_action_that_can_be_undone(administrator_client, administrator):
     queries = [a_query(disputed=True) for _ in range(3)]
     page = bulk(administrator_client, QUERIES, "approve", queries, reason="all fine")

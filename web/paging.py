@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from web.search import few_matching, matching_among, words_of
+from web.search import are_few, matching, matching_among, words_of
 
 Row = TypeVar("Row", bound=Model)
 Item = TypeVar("Item")
@@ -63,9 +63,9 @@ class Searched:
     model: type[Model]
     column: str = "pk"
 
-    def owners(self, keys: Sequence[int]) -> QuerySet[Any] | set[int]:
-        """The rows of the list of which these hold something."""
-        return self.model._default_manager.filter(pk__in=keys).order_by().values(self.column)
+    def owners(self, found: QuerySet[Any]) -> QuerySet[Any] | set[int]:
+        """The rows of the list of which these rows of the table hold something."""
+        return found.values(self.column)
 
     def rows_of(self, owners: Sequence[int]) -> Iterable[tuple[int, int]]:
         """(key, owner) of all that these own."""
@@ -124,6 +124,11 @@ def page_of(
     )
 
 
+def newest_matching(rows: QuerySet[Any], table: Searched, search: str, *, limit: int) -> list[int]:
+    """The keys of the newest of these rows that hold all words of a search, or of which a row of the table does."""
+    return _keys(rows, NEWEST_FIRST, "", backwards=False, sieve=(table, search), limit=limit)
+
+
 def _asked_place(asked: Mapping[str, Any], order: Order) -> tuple[str, bool]:
     """The cursor of the address, and whether the page before it is asked for."""
     for name, backwards in (("after", False), ("before", True)):
@@ -142,11 +147,11 @@ def _keys(
     """The keys of the rows behind the cursor. Where many hold the words, most blocks of the list hold some of them."""
     if sieve is not None:
         table, search = sieve
-        few = few_matching(table.model, search)
-        if few is None:
+        if not are_few(table.model, search):
             walked = _walked(rows, order, cursor, backwards=backwards)
             return list(islice(_sifted(walked, table, search), limit))
-        rows = rows.filter(pk__in=few if table.column == "pk" else table.owners(few))
+        found = matching(table.model._default_manager.order_by(), search)
+        rows = matching(rows, search) if table.column == "pk" else rows.filter(pk__in=table.owners(found))
     beyond = order.beyond(cursor, backwards=backwards) if cursor else Q()
     fields = order.fields(backwards=backwards)
     return list(rows.filter(beyond).order_by(*fields).values_list("pk", flat=True)[:limit])

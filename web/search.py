@@ -18,9 +18,10 @@ INDEXED_CHARACTERS = 100_000
 # PostgreSQL takes `os.path` for a host and `<String>` for a tag, and would find neither by its words.
 MARKS_OF_HOSTS_AND_TAGS = "[-./:@<>&~#=?+]"
 # So many matches are read at once; where there are more, a list is walked in its own order and each block sifted.
-FEW = 1_000
-# Keys that stand closer than this are asked for as a range.
-DENSE = 8
+# SQLite reads them from its index alone, PostgreSQL looks each row up.
+FEW = {"sqlite": 10_000, "postgresql": 1_000}
+# Keys that stand closer than this are asked for as a range: SQLite reads so many matches while it looks one key up.
+DENSE = 64
 
 
 def words_of(search: str) -> list[str]:
@@ -36,13 +37,13 @@ def matching(rows: Rows, search: str) -> Rows:
     return rows.filter(pk__in=RawSQL(*_sought(rows.model._meta.db_table, words)))
 
 
-def few_matching(model: type[models.Model], search: str) -> list[int] | None:
-    """The keys of all rows that match, where they are few; None where they are many."""
+def are_few(model: type[models.Model], search: str) -> bool:
+    """Whether so few rows match that it is quickest to read them all."""
     sql, parameters = _sought(model._meta.db_table, words_of(search))
+    few = FEW[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} LIMIT {FEW + 1}", parameters)
-        keys = [row[0] for row in cursor.fetchall()]
-    return keys if len(keys) <= FEW else None
+        cursor.execute(f"{sql} LIMIT {few + 1}", parameters)
+        return len(cursor.fetchall()) <= few
 
 
 def matching_among(model: type[models.Model], search: str, keys: Sequence[int]) -> set[int]:

@@ -45,6 +45,7 @@ class Stage(models.TextChoices):
 
 
 WIDEST_GAP = 9.0
+CONTAMINATED = ~Q(contamination="none")
 WAITS_FOR_USE = Q(stage="kept", used=False)
 
 STAGE_OF_FACTS = Case(
@@ -185,22 +186,28 @@ class Query(Claimable):
         ordering = ["pk"]
         verbose_name_plural = "queries"
         indexes = [
-            # Lists: each filter finds its rows in the order in which they are shown.
+            # Lists: each filter finds its rows in the order in which they are shown. What stands behind the key, the
+            # database need not look up in the row.
+            models.Index(fields=["id"], name="query_list_newest"),
             models.Index(fields=["stage", "id"], name="query_list_by_stage"),
-            models.Index(fields=["source", "id"], name="query_list_by_source"),
-            models.Index(fields=["source", "stage", "id"], name="query_list_by_source_stage"),
-            models.Index(fields=["id"], name="query_list_used_newest", condition=Q(used=True)),
+            models.Index(fields=["source", "id", "used"], name="query_list_by_source"),
+            models.Index(fields=["source", "stage", "id", "used"], name="query_list_by_source_stage"),
+            models.Index(fields=["id", "stage", "source"], name="query_list_used_newest", condition=Q(used=True)),
             models.Index(fields=["stage", "id"], name="query_list_used", condition=Q(used=True)),
-            models.Index(fields=["source", "stage", "id"], name="query_list_used_source", condition=Q(used=True)),
             models.Index(fields=["id"], name="query_list_unused", condition=WAITS_FOR_USE),
             models.Index(fields=["source", "id"], name="query_list_unused_source", condition=WAITS_FOR_USE),
-            models.Index(fields=["language", "id"], name="query_list_by_language"),
+            models.Index(fields=["language", "id", "used"], name="query_list_by_language"),
             models.Index(fields=["natural_language", "id"], name="query_list_by_natural_language"),
-            models.Index(fields=["contamination", "stage", "id"], name="query_list_by_contamination"),
-            models.Index(fields=["-dispute_size", "id"], name="query_list_disputed", condition=Q(disputed=True)),
+            models.Index(fields=["contamination", "id"], name="query_contaminated", condition=CONTAMINATED),
+            models.Index(
+                fields=["-dispute_size", "id", "source", "language"],
+                name="query_list_disputed",
+                condition=Q(disputed=True),
+            ),
             models.Index(
                 fields=["stage", "-dispute_size", "id"], name="query_list_disputed_stage", condition=Q(disputed=True)
             ),
+            models.Index(fields=["source", "stage"], name="query_disputed_by_source", condition=Q(disputed=True)),
             # The queue of suspects is read from this index alone.
             models.Index(
                 fields=["-suspicion", "id", "duplicate_of", "claimed_until", "claimed_by"],
@@ -209,7 +216,7 @@ class Query(Claimable):
             ),
             # Counts: one GROUP BY reads the index alone.
             models.Index(fields=["source", "stage", "used"], name="query_by_source_stage_used"),
-            models.Index(fields=["language", "stage", "source"], name="query_by_language_stage"),
+            models.Index(fields=["language", "stage", "source", "used"], name="query_by_language_stage"),
             models.Index(fields=["decision", "disputed"], name="query_by_decision"),
             models.Index(fields=["ratings", "stage", "decision_rule", "source", "language"], name="query_by_ratings"),
             models.Index(

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from accounts.roles import Role, needs
 from curation.lines import DUPLICATES, REJECTED, Wanted, page_of_lines
 from curation.models import Query, Source
-from web.counts import counted_words, counts_by, kept_for_a_while
+from web.counts import counted_words, kept_for_a_while
 from web.pages import page_or_part
 
 KINDS = [("", "all"), (DUPLICATES, "duplicates"), (REJECTED, "rejected")]
@@ -57,7 +57,6 @@ def _counted(wanted: Wanted) -> int:
 
 def _taken(source: str) -> int:
     """The queries that these lines gave."""
-    counts = counts_by(Query.objects.all(), "source")
-    if not source:
-        return sum(counts.values())
-    return sum(counts.get(pk, 0) for pk in Source.objects.filter(slug=source).values_list("pk", flat=True))
+    key = Source.objects.filter(slug=source).values_list("pk", flat=True).first() if source else None
+    taken = Query.objects.filter(source_id=key) if source else Query.objects.all()
+    return kept_for_a_while(f"taken:{source}", taken.order_by().count)

@@ -15,10 +15,10 @@ from accounts.roles import Role, needs
 from curation.detectors import NATURAL_NAMES
 from curation.judges import ANCHOR
 from curation.models import Contamination, Query, Score, Source, Stage
-from curation.models.queries import QueryQuerySet
+from curation.models.queries import CONTAMINATED, QueryQuerySet
 from curation.standing import facts_about
 from runs.scripted import scripted_models
-from web.counts import counted_words, counts_by
+from web.counts import counted_words, counts_by, values_of
 from web.pages import page_or_part
 from web.paging import NEWEST_FIRST, Order, page_of
 
@@ -65,7 +65,7 @@ class QueryFilters(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        languages = sorted(counts_by(Query.objects.all(), "language"))
+        languages = values_of(Query, "language")
         sources = Source.objects.values_list("slug", flat=True)
         self.fields["source"].choices = [("", "any"), *((slug, slug) for slug in sources)]  # type: ignore[attr-defined]
         self.fields["language"].choices = [  # type: ignore[attr-defined]
@@ -73,7 +73,7 @@ class QueryFilters(forms.Form):
             *((language, language) for language in languages if language),
             ("unknown", "unknown"),
         ]
-        written = counts_by(Query.objects.all(), "natural_language")
+        written = values_of(Query, "natural_language")
         self.fields["natural_language"].choices = [  # type: ignore[attr-defined]
             ("", "any"),
             *((code, name) for code, name in NATURAL_NAMES.items() if code in written),
@@ -170,11 +170,15 @@ def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "")
     if applied.get("disputed"):
         rows = rows.filter(disputed=True)
     if contamination := applied.get("contamination"):
-        rows = rows.filter(contamination=contamination)
-    if used := applied.get("used"):
-        rows = rows.filter(used=used != "no")
-        # Named one by one: of what is in a dialogue few stand elsewhere, and the index finds them.
-        rows = rows.filter(stage__in=NOT_KEPT) if used == "afterwards" else rows
+        # By their keys, which are few: SQLite would take a stage or a source for rarer.
+        found = Query.objects.filter(CONTAMINATED, contamination=contamination)
+        rows = rows.filter(pk__in=found.order_by().values("pk"))
+    if (used := applied.get("used")) == "afterwards":
+        # Of what is in a dialogue few stand elsewhere; with the stages named one by one, an index finds them.
+        elsewhere = Query.objects.filter(used=True, stage__in=NOT_KEPT)
+        rows = rows.filter(pk__in=elsewhere.order_by().values("pk"))
+    elif used:
+        rows = rows.filter(used=used == "yes")
     return rows
 
 

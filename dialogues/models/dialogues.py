@@ -83,17 +83,18 @@ class Dialogue(Claimable):
     class Meta:
         ordering = ["pk"]
         indexes = [
-            # Lists: each filter finds its rows in the order in which they are shown.
+            # Lists: each filter finds its rows in the order in which they are shown. What stands behind the key, the
+            # database need not look up in the row.
             models.Index(fields=["state", "id"], name="dialogue_list_by_state"),
             models.Index(fields=["method", "id"], name="dialogue_by_method"),
-            models.Index(fields=["state", "method", "id"], name="dialogue_by_state_method"),
+            models.Index(fields=["state", "method", "id", "exported"], name="dialogue_by_state_method"),
             models.Index(fields=["language", "id"], name="dialogue_list_by_language"),
             models.Index(fields=["source", "id"], name="dialogue_list_by_source"),
-            models.Index(fields=["source", "state", "id"], name="dialogue_list_source_state"),
+            models.Index(fields=["source", "state", "id", "method"], name="dialogue_list_source_state"),
             models.Index(fields=["exported", "state", "id"], name="dialogue_list_exported"),
             models.Index(fields=["source", "exported", "state", "id"], name="dialogue_list_source_exported"),
             # Counts: one GROUP BY reads the index alone.
-            models.Index(fields=["language", "state"], name="dialogue_by_language_state"),
+            models.Index(fields=["language", "state", "method", "source"], name="dialogue_by_language_state"),
             # The queue reads this index alone, in its order.
             models.Index(
                 fields=["state", "id", "claimed_until", "claimed_by", "reviews_given", "reviews_wanted"],
