@@ -1,10 +1,15 @@
 """Ask for a pass over the pool, carry it out, cancel it: its row says how far it is, and hears of the wish to end."""
 
+import logging
+import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.actions import record
@@ -14,6 +19,11 @@ from curation.models import PoolPass
 Item = TypeVar("Item")
 Pass = TypeVar("Pass", bound=PoolPass)
 TELL_EVERY_S = 1.0
+# Beside what the work tells: some steps are silent for minutes, such as a comparison that is one call.
+BEAT_EVERY_S = 5.0
+TOLD_TO_END = 128 + signal.SIGTERM
+
+logger = logging.getLogger(__name__)
 
 
 class AtWork(ValueError):
@@ -25,7 +35,7 @@ class NotOpen(ValueError):
 
 
 class Cancelled(Exception):
-    """Someone asked the pass to end; what it wrote until then stands."""
+    """Someone asked the pass to end, or thought it dead; what it wrote until then stands."""
 
 
 def ask_for(model: type[Pass], **columns: Any) -> Pass:
@@ -36,7 +46,13 @@ def ask_for(model: type[Pass], **columns: Any) -> Pass:
         with transaction.atomic():
             return passes.create(**columns)
     except IntegrityError:
-        raise AtWork("one is at work already; wait until it has ended, or cancel it") from None
+        raise AtWork(f"one is at work already{_heard(passes.first())}; wait until it has ended") from None
+
+
+def _heard(one: PoolPass | None) -> str:
+    if one is None or one.told_at is None:
+        return ""
+    return f" (heard of {(timezone.now() - one.told_at).seconds} s ago)"
 
 
 def cancel(one: PoolPass, *, by: User) -> Action:
@@ -60,19 +76,60 @@ def carry_out(one: PoolPass, work: Callable[[], None]) -> None:
     if not passes.begin(one.pk):  # type: ignore[attr-defined]
         return
     try:
-        work()
+        with _beating(one), _ended_by_request():
+            work()
     except Cancelled:
         passes.filter(pk=one.pk).update(finished_at=timezone.now())
+    except SystemExit:
+        passes.filter(pk=one.pk).update(error="its worker was told to end; what it had written stands")
+        raise
     except BaseException as error:  # Ctrl-C too: the next one need not wait until this is thought dead
         passes.filter(pk=one.pk).update(error=str(error) or type(error).__name__)
         raise
     one.refresh_from_db()
 
 
+@contextmanager
+def _beating(one: PoolPass) -> Iterator[None]:
+    """Signs of life while the work goes on, from a thread with a connection of its own."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_beat, args=(one, ended), name=f"beat of {one}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _beat(one: PoolPass, ended: threading.Event) -> None:
+    while not ended.wait(BEAT_EVERY_S):
+        try:
+            type(one)._default_manager.beat(one.pk)  # type: ignore[attr-defined]
+        except OperationalError as error:  # the next beat is soon enough
+            logger.warning("%s gave no sign of life: %s", one, error)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _ended_by_request() -> Iterator[None]:
+    """SIGTERM ends the work where it is, by an exception, so that its row can say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TOLD_TO_END))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def tell(one: PoolPass, doing: str, done: int, total: int | None, **columns: Any) -> None:
-    """Write where a pass is. Raises Cancelled when someone asked it to end."""
+    """Write where a pass is. Raises Cancelled when someone asked it to end, or another began in its place."""
     here = type(one)._default_manager.filter(pk=one.pk)
-    here.update(doing=doing, done=done, total=total or 0, told_at=timezone.now(), **columns)
+    if not here.filter(error="").update(doing=doing, done=done, total=total or 0, told_at=timezone.now(), **columns):
+        raise Cancelled(f"{one} was thought dead; what it had written stands and can be undone")
     if here.filter(cancelled_at__isnull=False).exists():
         raise Cancelled(f"{one} was cancelled; what it had written stands and can be undone")
 

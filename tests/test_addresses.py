@@ -154,7 +154,7 @@ def rows(reviewer, tmp_path):
     withdrawal = Withdrawal.objects.create(slug="s", is_whole=True)
     upload = Upload.objects.create(key="k", file_name="f", size=1, sha256="x", by=reviewer)
     proposal = Proposal.objects.create(kind="scoring", title="t", parameters={}, by=reviewer)
-    rule_pass = RulePass.objects.create(rule="mean_at_least", threshold=4.0, heard_at=timezone.now())
+    rule_pass = RulePass.objects.create(rule="mean_at_least", threshold=4.0)
     return {
         "curation": {"query": query, "audit_item": query, "rule_pass": rule_pass}
         | dict.fromkeys(("batch", "rejected_csv", "rejected_jsonl"), query.batch)

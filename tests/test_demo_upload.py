@@ -1,4 +1,4 @@
-"""A file's way in and out again in a browser on a running site: send, map, start, watch, take home, withdraw."""
+"""A file's way in and out again in a browser on a running site: send, map, import, find duplicates, undo, withdraw."""
 
 import os
 import re
@@ -38,10 +38,29 @@ def look(tab, name):
             tab.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
 
 
+def find_duplicates_and_undo(tab, site):
+    """A search by the worker for jobs, from its page: told while it goes on, then what it found, then its undo."""
+    merged = "Query.objects.filter(source__slug='forum', duplicate_of__isnull=False).count()"
+    newest = tab.locator("#passes tbody tr").first
+    tab.goto("/duplicates/find/")
+    tab.check("input[value=form]")
+    tab.click("#start-search")
+    assert newest.locator(".badge").inner_text() in ("queued", "running", "done")
+    newest.locator(".badge.good").wait_for(timeout=30_000)
+    assert newest.locator("[data-name=Merged]").inner_text() == "1"
+    assert site.ask_database(merged) == 1
+    look(tab, "search")
+    newest.get_by_text("see or undo").click()
+    tab.get_by_role("button", name=re.compile("^Undo")).click()
+    tab.goto("/duplicates/")
+    newest.get_by_text("undone").wait_for()
+    assert site.ask_database(merged) == 0
+
+
 def test_a_file_of_odd_fields_is_mapped_imported_taken_home_and_withdrawn(tab, newcomer, tmp_path):
     rows = "".join(f'"Frage {n}: {HOSTILE}","```python\nprint({n})\n```"\n' for n in range(300))
     file = tmp_path / f"odd {HOSTILE.replace('/', '')}'.csv"
-    file.write_text(f"frage,antwort_1\n{rows}Frage ohne Antwort,\n")
+    file.write_text(f"frage,antwort_1\n{rows}FRAGE 7:  {HOSTILE}!,print(7)\nFrage ohne Antwort,\n")
     tab.set_input_files("#id_file", file)
     tab.click("#upload-send")
     tab.get_by_text("no known layout; fields seen: antwort_1, frage").wait_for()
@@ -61,13 +80,17 @@ def test_a_file_of_odd_fields_is_mapped_imported_taken_home_and_withdrawn(tab, n
     tab.locator("h1 .badge.good").wait_for(timeout=30_000)
     assert tab.locator("[data-poll]").count() == 0
     wait_until(tab, "!document.querySelector('.meter')")
-    assert [one.split("\n")[-1] for one in tab.locator(".figures > div").all_inner_texts()] == ["301", "300", "0", "1"]
+    assert [one.split("\n")[-1] for one in tab.locator(".figures > div").all_inner_texts()] == ["302", "301", "0", "1"]
     look(tab, "batch")
     with tab.expect_download() as download:
         tab.click("#rejected-csv")
     assert "field 'antwort_1' is blank" in download.value.path().read_text("utf-8-sig")
     assert not list((newcomer.site.folder / "var" / "uploads").iterdir())
 
+    place = tab.url
+    find_duplicates_and_undo(tab, newcomer.site)
+
+    tab.goto(place)
     tab.click("#withdraw-source")
     tab.get_by_text("queries that nothing else holds").wait_for()
     look(tab, "withdraw")

@@ -14,9 +14,10 @@ from curation.foreseeing import flipping, ground, outlook
 from curation.learning import best_threshold, judged_by, lessons, who_was_right
 from curation.models import Calibration, Decision, Query, RulePass, Score, Verdict
 from curation.patterns import pairs_in, patterns_with, row_of, tally
+from curation.pool_passes import AtWork
 from curation.readings import joint_counts, store_facts
 from curation.rules import RULES, BadRule, Rule
-from curation.ruling import SILENCE, Busy, carry_out, note_pass
+from curation.ruling import ask_for_decision, carry_out
 from tests.judged import a_judge, a_score, score_of, two_judges
 from tests.making import a_query, many_queries
 
@@ -177,26 +178,22 @@ def test_only_sampled_verdicts_tell_of_the_pool_and_a_wanted_precision_finds_its
     assert best_threshold("any_at_least", 1.01, on.learnt, judges, on.scales) is None
 
 
-def test_a_pass_is_one_at_a_time_and_a_lost_one_is_given_up(curator):
+def test_a_decision_is_a_pass_over_the_pool_that_a_doubled_message_does_not_repeat(curator):
     a_pool(20)
-    asked = note_pass(Rule(), by=curator, at=timezone.now())
-    with pytest.raises(Busy, match="another decision"):
-        note_pass(Rule(), by=curator, at=timezone.now())
+    asked = ask_for_decision(Rule(), by=curator)
+    with pytest.raises(AtWork):
+        ask_for_decision(Rule(), by=curator)
     carry_out(asked)
     carry_out(asked)  # a doubled message
     done = RulePass.objects.get()
-    assert (done.state, done.blocks_done < done.blocks, done.action.by) == ("done", True, curator)
-    assert done.figures["changed"] == done.action.rows_changed > 0
-    lost = note_pass(Rule(), by=None, at=timezone.now() - 2 * SILENCE)
-    note_pass(Rule(), by=None, at=timezone.now())
-    lost.refresh_from_db()
-    assert lost.state == "failed"
+    assert (done.state, done.total, done.action.by) == ("done", 1, curator)
+    assert done.found["changed"] == done.action.rows_changed > 0
+    assert ask_for_decision(Rule(), by=None).state == "queued"
 
 
 def test_a_pass_that_cannot_be_says_why():
     a_pool(20)
-    asked = note_pass(Rule("calibrated_mean_at_least", 3.0), by=None, at=timezone.now())
+    asked = ask_for_decision(Rule("calibrated_mean_at_least", 3.0), by=None)
     carry_out(asked)
-    asked.refresh_from_db()
     assert asked.state == "failed"
     assert "at least 30 verdicts" in asked.error

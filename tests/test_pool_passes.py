@@ -1,7 +1,12 @@
 """Claims about passes over the pool that pages start: one at a time, with progress, to be cancelled and undone."""
 
 import itertools
+import os
+import signal
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
@@ -22,7 +27,7 @@ from curation.models import (
     Query,
 )
 from curation.models.pool_passes import SILENT_FOR
-from curation.pool_passes import AtWork, Cancelled, carry_out, watched
+from curation.pool_passes import TOLD_TO_END, AtWork, Cancelled, carry_out, watched
 from curation.searching import ask_for_search, search
 from curation.tasks import find_duplicates
 from runs.models import Proposal, Run
@@ -67,11 +72,50 @@ def test_a_search_is_started_on_a_page_done_once_by_the_worker_and_undone(curato
     assert "undone" in words(reviewer_client.get(reverse("curation:duplicate_passes")))
 
 
-def test_a_search_that_died_makes_way_and_says_so():
+def test_a_search_that_died_makes_way_and_says_so(reviewer_client):
     lost = a_search(told_at=timezone.now() - 2 * SILENT_FOR)
+    shown = words(reviewer_client.get(reverse(LIST)))
+    assert "last heard of" in shown and "Start a search again" in shown
     assert ask_for_search(by=None, compare_by=CompareBy.FORM).state == "queued"
     lost.refresh_from_db()
     assert (lost.state, lost.error) == ("failed", "its worker was not heard of any more")
+    with pytest.raises(Cancelled, match="thought dead"):
+        next(iter(watched(lost, [0], total=1, what="reading")))
+
+
+def test_a_search_that_waits_behind_longer_jobs_is_not_given_up():
+    waiting = a_search()
+    DuplicatePass.objects.update(asked_at=timezone.now() - 2 * SILENT_FOR)
+    with pytest.raises(AtWork):
+        ask_for_search(by=None, compare_by=CompareBy.FORM)
+    DuplicatePass.objects.update(asked_at=timezone.now() - timedelta(hours=1))
+    ask_for_search(by=None, compare_by=CompareBy.FORM)
+    waiting.refresh_from_db()
+    assert waiting.error == "no worker has taken it up"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pass_gives_signs_of_life_while_its_work_is_silent(monkeypatch):
+    monkeypatch.setattr("curation.pool_passes.BEAT_EVERY_S", 0.01)
+    one, heard = a_search(), set()
+
+    def silent_work():
+        while len(heard) < 3:
+            heard.add(DuplicatePass.objects.values_list("told_at", flat=True).get())
+            time.sleep(0.01)
+
+    carry_out(one, silent_work)
+    assert "beat of" not in str(threading.enumerate())
+
+
+def test_a_pass_that_is_told_to_end_ends_at_once_and_makes_way():
+    one, before = a_search(), signal.getsignal(signal.SIGTERM)
+    assert threading.current_thread() is threading.main_thread()
+    with pytest.raises(SystemExit) as ended:
+        carry_out(one, lambda: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(60))
+    assert (ended.value.code, signal.getsignal(signal.SIGTERM)) == (TOLD_TO_END, before)
+    assert DuplicatePass.objects.get().error == "its worker was told to end; what it had written stands"
+    assert ask_for_search(by=None, compare_by=CompareBy.FORM).state == "queued"
 
 
 @pytest.mark.django_db(transaction=True)

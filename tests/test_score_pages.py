@@ -115,7 +115,7 @@ def test_the_button_decides_a_small_pool_at_once_and_undo_puts_it_back(curator_c
     done = curator_client.post("/scores/what-if/decide/", {"rule": "both_at_least", "threshold": "3.0"}, follow=True)
     asked = RulePass.objects.get()
     assert done.redirect_chain[-1][0] == asked.get_absolute_url()
-    assert (asked.state, asked.figures["kept"]) == ("done", foreseen.kept)
+    assert (asked.state, asked.found["kept"]) == ("done", foreseen.kept)
     assert Query.objects.filter(decision="keep").count() == foreseen.kept > 0
     [undo_address] = re.findall(r'action="(/actions/\d+/undo/)"', done.content.decode().partition("rule-pass")[2])
     curator_client.post(undo_address)
@@ -138,7 +138,7 @@ def test_a_large_pool_is_decided_by_the_worker_while_the_page_asks_how_far_it_is
     assert handed == [("curation.tasks.decide_all", asked.pk)]
     assert "data-poll" in page.content.decode()
     again = curator_client.post("/scores/what-if/decide/", {"rule": "mean_at_least", "threshold": "4"}, follow=True)
-    assert "another decision is being carried out" in text_of(again)
+    assert "Not decided: one is at work already" in text_of(again)
     ruling.carry_out(asked)
     part = curator_client.get(asked.get_absolute_url(), headers={"HX-Request": "true"})
     assert "data-poll" not in part.content.decode()

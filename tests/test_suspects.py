@@ -213,7 +213,7 @@ def test_a_check_is_started_on_a_page_and_done_once_by_the_worker(curator_client
 
 def test_a_check_that_fell_silent_says_so(reviewer_client):
     ContaminationPass.objects.create(told_at=timezone.now() - timedelta(hours=1))
-    assert "start a check again" in words(reviewer_client.get(reverse("curation:contamination")))
+    assert "Start a check again" in words(reviewer_client.get(reverse("curation:contamination")))
 
 
 def test_shared_words_are_marked_with_the_empty_ones_between_them():

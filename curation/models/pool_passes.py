@@ -6,11 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-# A pass that has told nothing for so long has died with its worker.
-SILENT_FOR = timedelta(minutes=5)
+# Whoever is at a pass gives a sign of life every few seconds; after this silence it has died with its worker.
+SILENT_FOR = timedelta(seconds=30)
+# One that no worker has taken up may wait behind longer jobs; after this its message was lost.
+UNTAKEN_FOR = timedelta(minutes=5)
 OPEN = Q(finished_at=None, cancelled_at=None, error="")
 
 
@@ -21,10 +22,15 @@ class PoolPassQuerySet(models.QuerySet[Any]):
         """Take up a pass that nobody has begun or cancelled."""
         return self.filter(pk=pk, told_at=None, finished_at=None).update(told_at=timezone.now()) == 1
 
+    def beat(self, pk: int) -> None:
+        """Give a sign of life of a pass that goes on."""
+        self.filter(pk=pk, finished_at=None, error="").update(told_at=timezone.now())
+
     def give_up_silent(self) -> None:
         """End those that were not heard of any more; what they had written stands."""
-        heard = self.filter(OPEN).annotate(heard_at=Coalesce("told_at", "asked_at"))
-        heard.filter(heard_at__lt=timezone.now() - SILENT_FOR).update(error="its worker was not heard of any more")
+        now = timezone.now()
+        self.filter(OPEN, told_at__lt=now - SILENT_FOR).update(error="its worker was not heard of any more")
+        self.filter(OPEN, told_at=None, asked_at__lt=now - UNTAKEN_FOR).update(error="no worker has taken it up")
 
 
 class PoolPass(models.Model):
@@ -57,7 +63,7 @@ class PoolPass(models.Model):
             return "failed"
         if self.finished_at is not None:
             return "cancelled" if self.cancelled_at else "done"
-        if (self.told_at or self.asked_at) < timezone.now() - SILENT_FOR:
+        if self.is_silent:
             return "stopped"
         if self.cancelled_at:
             return "cancelling"
@@ -67,3 +73,9 @@ class PoolPass(models.Model):
     def is_open(self) -> bool:
         """It is still going on, or about to begin."""
         return self.state in ("queued", "running", "cancelling")
+
+    @property
+    def is_silent(self) -> bool:
+        """Nobody is at it any more, or ever was."""
+        now = timezone.now()
+        return self.told_at < now - SILENT_FOR if self.told_at else self.asked_at < now - UNTAKEN_FOR

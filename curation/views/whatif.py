@@ -7,7 +7,6 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
@@ -15,8 +14,9 @@ from accounts.roles import Role, needs
 from curation.foreseeing import Ground, Outlook, ground, outlook
 from curation.learning import estimate
 from curation.models import Decision, RulePass
+from curation.pool_passes import AtWork
 from curation.rules import CALIBRATED, DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, Rule
-from curation.ruling import Busy, carry_out, is_small, note_pass
+from curation.ruling import ask_for_decision, carry_out, is_small
 from curation.views.score_plots import kept_plot
 from runs.handing import NobodyThere, hand_over
 from web.counts import counted, kept_for_a_while
@@ -98,15 +98,14 @@ def start_pass(request: HttpRequest) -> HttpResponse:
         tell_refused(request, "Not decided: choose a rule, and a threshold from 1 to 5.")
         return redirect("curation:whatif")
     try:
-        asked = note_pass(form.chosen(), by=cast(User, request.user), at=timezone.now())
-    except Busy as reason:
+        asked = ask_for_decision(form.chosen(), by=cast(User, request.user))
+    except AtWork as reason:
         tell_refused(request, f"Not decided: {reason}.")
         return redirect("curation:whatif")
     if is_small():
         carry_out(asked)
-        asked.refresh_from_db()
         if asked.state == "done":
-            changed = asked.figures["changed"]
+            changed = asked.found["changed"]
             tell_done(
                 request,
                 f"Decided by {asked}: {counted(changed, 'query', 'queries')} changed.",
@@ -116,7 +115,7 @@ def start_pass(request: HttpRequest) -> HttpResponse:
     try:
         hand_over(DECIDE, asked.pk)
     except NobodyThere as reason:
-        RulePass.objects.filter(pk=asked.pk).update(finished_at=timezone.now(), error=str(reason))
+        RulePass.objects.filter(pk=asked.pk).update(error=str(reason))
     return redirect(asked)
 
 
@@ -125,5 +124,5 @@ def start_pass(request: HttpRequest) -> HttpResponse:
 def show_pass(request: HttpRequest, pk: int) -> HttpResponse:
     """How far a decision is, and what came of it; its action can be undone."""
     rule_pass = get_object_or_404(RulePass.objects.select_related("by", "action"), pk=pk)
-    context = {"pass": rule_pass, "moves": rule_pass.finished_at is None}
+    context = {"pass": rule_pass, "moves": rule_pass.is_open}
     return page_or_part(request, "curation/rule_pass.html", "curation/_rule_pass.html", context)
