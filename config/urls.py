@@ -7,10 +7,11 @@ from config import home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.start, name="home"),
+    # Before the rooms: a list of the admin looks up the address of every row it links.
+    path("admin/login/", home.enter_admin, name="enter_admin"),
+    path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("curation.urls")),
     path("", include("dialogues.urls")),
     path("", include("runs.urls")),
-    path("admin/login/", home.enter_admin, name="enter_admin"),
-    path("admin/", admin.site.urls),
 ]

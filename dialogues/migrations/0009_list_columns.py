@@ -38,4 +38,8 @@ class Migration(migrations.Migration):
             model_name='dialogue',
             index=models.Index(fields=['language', 'state', 'method', 'source'], name='dialogue_by_language_state'),
         ),
+        migrations.AddIndex(
+            model_name='dialogue',
+            index=models.Index(fields=['id'], name='dialogue_list_newest'),
+        ),
     ]

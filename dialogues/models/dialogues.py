@@ -85,6 +85,7 @@ class Dialogue(Claimable):
         indexes = [
             # Lists: each filter finds its rows in the order in which they are shown. What stands behind the key, the
             # database need not look up in the row.
+            models.Index(fields=["id"], name="dialogue_list_newest"),
             models.Index(fields=["state", "id"], name="dialogue_list_by_state"),
             models.Index(fields=["method", "id"], name="dialogue_by_method"),
             models.Index(fields=["state", "method", "id", "exported"], name="dialogue_by_state_method"),
