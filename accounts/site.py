@@ -59,7 +59,7 @@ class ReadingAdmin(admin.ModelAdmin):
     # The admin's only inline style is in the place of this bar.
     actions_on_top = True
     list_per_page = 50
-    # Kept in each link, they would cost a look-up of each address: half of what a page takes. The browser's Back has them.
+    # In each link they would cost a look-up of its address, half of what a page takes. The browser's Back has them.
     preserve_filters = False
     ordering = ("-pk",)
     # Whose words a search looks for: the table has a search index of web.search.

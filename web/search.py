@@ -18,8 +18,7 @@ INDEXED_CHARACTERS = 100_000
 # PostgreSQL takes `os.path` for a host and `<String>` for a tag, and would find neither by its words.
 MARKS_OF_HOSTS_AND_TAGS = "[-./:@<>&~#=?+]"
 # So many matches are read at once; where there are more, a list is walked in its own order and each block sifted.
-# SQLite reads them from its index alone, PostgreSQL looks each row up.
-FEW = {"sqlite": 10_000, "postgresql": 1_000}
+FEW = 10_000
 # Keys that stand closer than this are asked for as a range: SQLite reads so many matches while it looks one key up.
 DENSE = 64
 
@@ -38,12 +37,14 @@ def matching(rows: Rows, search: str) -> Rows:
 
 
 def are_few(model: type[models.Model], search: str) -> bool:
-    """Whether so few rows match that it is quickest to read them all."""
+    """Whether it is quickest to read all rows that match. SQLite counts them, PostgreSQL has an estimate."""
     sql, parameters = _sought(model._meta.db_table, words_of(search))
-    few = FEW[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} LIMIT {few + 1}", parameters)
-        return len(cursor.fetchall()) <= few
+        if connection.vendor == "postgresql":
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+            return bool(cursor.fetchone()[0][0]["Plan"]["Plan Rows"] <= FEW)
+        cursor.execute(f"{sql} LIMIT {FEW + 1}", parameters)
+        return len(cursor.fetchall()) <= FEW
 
 
 def matching_among(model: type[models.Model], search: str, keys: Sequence[int]) -> set[int]:
