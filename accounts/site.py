@@ -110,7 +110,8 @@ class NamedValuesFilter(admin.AllValuesFieldListFilter):
     def __init__(self, field: Any, *place: Any, **named: Any) -> None:
         super().__init__(field, *place, **named)
         # In place of a walk through all rows; Django gives a null its own words.
-        self.lookup_choices = [*values_of(field.model, field.name), *([None] if field.null else [])]
+        values: Any = [*values_of(field.model, field.name), *([None] if field.null else [])]
+        self.lookup_choices = values
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):

@@ -57,6 +57,6 @@ def _counted(wanted: Wanted) -> int:
 
 def _taken(source: str) -> int:
     """The queries that these lines gave."""
-    key = Source.objects.filter(slug=source).values_list("pk", flat=True).first() if source else None
-    taken = Query.objects.filter(source_id=key) if source else Query.objects.all()
+    keys = list(Source.objects.filter(slug=source).values_list("pk", flat=True))
+    taken = Query.objects.filter(source__in=keys) if source else Query.objects.all()
     return kept_for_a_while(f"taken:{source}", taken.order_by().count)
