@@ -110,15 +110,15 @@ def pytest_runtest_setup(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests with a site of their own come first: one that begins last leaves the other test processes idle.
+    """Tests with a site of their own or a browser come first: one that begins last leaves other test processes idle.
 
     On a database that is named from outside only those run that it concerns; the others have run on SQLite.
     """
 
-    def has_its_own_site(item):
-        # What writes to the test database stays where pytest-django has put it.
-        own = {"site", "newcomer"} & set(item.fixturenames) or hasattr(item.module, "Site")
-        return bool(own) and item.get_closest_marker("django_db") is None
+    def takes_long(item):
+        own = {"site", "newcomer", "chromium"} & set(item.fixturenames) or hasattr(item.module, "Site")
+        # What else writes to the test database stays where pytest-django has put it.
+        return bool(own) and (item.get_closest_marker("django_db") is None or "chromium" in item.fixturenames)
 
     def is_concerned(item):
         if item.get_closest_marker("once"):
@@ -129,7 +129,7 @@ def pytest_collection_modifyitems(config, items):
     if "DATABASE_URL" in os.environ:
         config.hook.pytest_deselected(items=[item for item in items if not is_concerned(item)])
         items[:] = [item for item in items if is_concerned(item)]
-    items.sort(key=has_its_own_site, reverse=True)
+    items.sort(key=takes_long, reverse=True)
 
 
 @pytest.fixture(autouse=True)
