@@ -12,14 +12,18 @@ from runs import tasks
 from runs.models import Call, EndpointBucket, Proposal, Run, Worker, WorkItem
 from tests.making import a_query
 
-pytestmark = [pytest.mark.once, pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.needs("chromium"),
+    pytest.mark.xdist_group("the runs in a browser"),
+    pytest.mark.django_db(transaction=True),
+]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 
 @pytest.fixture
 def a_tab(chromium, live_server, models_file):
     """Opens a tab in which a curator is logged in."""
-    Group.objects.get_or_create(name="curator")
     carla, _ = make_person("carla", role="curator")
     client = Client()
     client.force_login(carla, backend="django.contrib.auth.backends.ModelBackend")

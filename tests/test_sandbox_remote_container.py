@@ -13,7 +13,7 @@ from sandbox.seccomp import refused_numbers
 from tests import confined
 from tests.runners import ROOT, RunnerProcess
 
-pytestmark = pytest.mark.needs("bubblewrap")
+pytestmark = [pytest.mark.needs("bubblewrap"), pytest.mark.xdist_group("the container")]
 PROFILE = json.loads((ROOT / "deploy/seccomp-runner.json").read_text())
 LISTED = {name for rule in PROFILE["syscalls"] for name in rule["names"]}
 # What the sandbox's own filter refuses to programs, and bubblewrap or the watchdog needs.
