@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +33,7 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(LIBRARIES)
 
 
-def run_warm(arguments, environ, *, timeout):
+def run_warm(arguments: Iterable[object], environ: Mapping[str, str], *, timeout: float) -> tuple[int, str, str]:
     """Run manage.py with these arguments and nothing else in the environment: (exit status, stdout, stderr)."""
     with tempfile.TemporaryDirectory(prefix="said-") as folder:
         files = [Path(folder) / name for name in ("stdout", "stderr")]
@@ -42,37 +43,40 @@ def run_warm(arguments, environ, *, timeout):
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise TimeoutError(f"{arguments} did not end within {timeout} s:\n{files[1].read_text()}") from None
-        return status, *(file.read_text(encoding="utf-8") for file in files)
+        stdout, stderr = (file.read_text(encoding="utf-8") for file in files)
+        return status, stdout, stderr
 
 
 class WarmProcess:
     """manage.py with these arguments, in a session of its own; asked, awaited and ended as one of subprocess is."""
 
-    def __init__(self, arguments, environ, stdout, stderr):
+    def __init__(
+        self, arguments: Iterable[object], environ: Mapping[str, str], stdout: Path | str, stderr: Path | str
+    ) -> None:
         said = (str(stdout), str(stderr))
         # A daemon is ended with the test process, which would else wait for it.
         self._process = _processes.Process(
             target=_manage, args=([*map(str, arguments)], dict(environ), *said), daemon=True
         )
         self._process.start()
-        self.pid = self._process.pid
+        self.pid: int = self._process.pid  # type: ignore[assignment]  # it has been started
         self.terminate, self.kill = self._process.terminate, self._process.kill
 
     @property
-    def returncode(self):
+    def returncode(self) -> int | None:
         return self._process.exitcode
 
-    def poll(self):
+    def poll(self) -> int | None:
         return self._process.exitcode
 
-    def wait(self, timeout=None):
+    def wait(self, timeout: float | None = None) -> int:
         self._process.join(timeout)
         if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("manage.py", timeout)
+            raise subprocess.TimeoutExpired("manage.py", timeout or 0)
         return self._process.exitcode
 
 
-def _manage(arguments, environ, *files):
+def _manage(arguments: Sequence[str], environ: Mapping[str, str], *files: str) -> None:
     os.setsid()
     os.chdir(ROOT)
     os.environ.clear()
