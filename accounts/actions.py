@@ -13,7 +13,8 @@ from django.db import connection, models, transaction
 
 from accounts.models import Action, ActionRow, Door, User
 
-BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
+# Rows that one transaction of an undo puts back: in well under 100 ms, and few enough for SQLite's parameters.
+BLOCK = 200
 
 
 class CannotUndo(Exception):
@@ -75,19 +76,44 @@ def undo(action: Action, *, by: User | None, door: Door = Door.PAGE) -> Action:
     """Put every row of an action back as it was, as an action of its own.
 
     Rows that were withdrawn since have nothing to be put back. Raises CannotUndo, and changes nothing, when a row no
-    longer reads as the action left it, or when nothing of it is left.
+    longer reads as the action left it, or when nothing of it is left. Many rows are put back in blocks, each in its own
+    transaction, after all have been looked at; should one change meanwhile, what was put back is undone again.
     """
+    if action.rows_changed <= BLOCK:
+        with transaction.atomic():
+            undoing = _begin_undoing(action, by=by, door=door)
+            for rows in _newest_first(action):
+                extend(undoing, _put_back(rows))
+            _check_something_is_left(action, undoing.rows_changed)
+        return undoing
+    _check_something_is_left(
+        action, sum(len(standing.rows) for rows in _newest_first(action) for standing in _look_at(rows))
+    )
     with transaction.atomic():
-        locked = Action.objects.select_for_update().get(pk=action.pk)
-        if locked.undone_by_id is not None:
-            raise CannotUndo(f"action {action.pk} ({action.verb}) was undone already")
-        undoing = record(f"undo {locked.verb}", [], by=by, door=door)
-        for rows in _newest_first(locked):
-            extend(undoing, _put_back(rows))
-        if locked.rows_changed and not undoing.rows_changed:
-            raise CannotUndo(f"nothing is left of what action {action.pk} ({action.verb}) changed: it was withdrawn")
-        Action.objects.filter(pk=locked.pk).update(undone_by=undoing)
+        undoing = _begin_undoing(action, by=by, door=door)
+    try:
+        for rows in _newest_first(action):
+            with transaction.atomic():
+                extend(undoing, _put_back(rows))
+    except CannotUndo:
+        undo(undoing, by=by, door=door)
+        raise
     return undoing
+
+
+def _begin_undoing(action: Action, *, by: User | None, door: Door) -> Action:
+    """The action that undoes another, noted with it, so that nobody else begins."""
+    locked = Action.objects.select_for_update().get(pk=action.pk)
+    if locked.undone_by_id is not None:
+        raise CannotUndo(f"action {action.pk} ({action.verb}) was undone already")
+    undoing = record(f"undo {locked.verb}", [], by=by, door=door)
+    Action.objects.filter(pk=locked.pk).update(undone_by=undoing)
+    return undoing
+
+
+def _check_something_is_left(action: Action, rows: int) -> None:
+    if action.rows_changed and not rows:
+        raise CannotUndo(f"nothing is left of what action {action.pk} ({action.verb}) changed: it was withdrawn")
 
 
 def standing_action(row: models.Model, verb: str) -> Action:
@@ -108,38 +134,74 @@ def _newest_first(action: Action) -> Iterator[list[ActionRow]]:
 
 
 def _put_back(rows: Sequence[ActionRow]) -> list[Change]:
-    """Rows that changed alike are put back by one statement."""
-    alike: dict[tuple[str, str, str], list[ActionRow]] = defaultdict(list)
+    """Rows that were alike before are put back by one statement; call it inside a transaction."""
+    changes: list[Change] = []
+    for standing in _look_at(rows, lock=True):
+        bump = {"version": models.F("version") + 1} if standing.counts_versions else {}
+        alike: dict[str, list[ActionRow]] = defaultdict(list)
+        for row in standing.rows:
+            alike[repr(standing.content(row.before))].append(row)
+        for group in alike.values():
+            before = standing.content(group[0].before)
+            _check_targets(group[0], before, standing.fields)
+            here = standing.model._default_manager.filter(pk__in=[row.row_id for row in group])
+            here.update(**before, **bump)
+        changes += [standing.put_back(row) for row in standing.rows]
+    return changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Rows of one table in which an action changed the same columns, as far as they are still there."""
+
+    model: type[models.Model]
+    fields: dict[str, Any]
+    rows: Sequence[ActionRow]
+    # By key, where the table counts the changes of a row.
+    versions: dict[int, int]
+    counts_versions: bool
+
+    def content(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """The columns as Python has them. `version` only ever rises, so undoing a change is one more change."""
+        return {name: field.to_python(columns[name]) for name, field in self.fields.items()}
+
+    def put_back(self, row: ActionRow) -> Change:
+        before, after = self.content(row.after), self.content(row.before)
+        if self.counts_versions:
+            version = self.versions[row.row_id]
+            before, after = before | {"version": version}, after | {"version": version + 1}
+        return Change(self.model(pk=row.row_id), before=before, after=after)
+
+
+def _look_at(rows: Sequence[ActionRow], *, lock: bool = False) -> list[_Standing]:
+    """The rows as they stand; raises CannotUndo for one that no longer reads as the action left it."""
+    alike: dict[tuple[str, tuple[str, ...]], list[ActionRow]] = defaultdict(list)
     for row in rows:
-        alike[row.table, repr(row.before), repr(row.after)].append(row)
-    return [change for group in alike.values() for change in _put_back_alike(group)]
+        alike[row.table, tuple(sorted(row.before))].append(row)
+    return [_look_at_alike(group, lock=lock) for group in alike.values()]
 
 
-def _put_back_alike(rows: Sequence[ActionRow]) -> list[Change]:
-    first, ids = rows[0], [row.row_id for row in rows]
-    model = apps.get_model(first.table)
-    fields = {name: model._meta.get_field(name) for name in first.before}
-    after = {name: fields[name].to_python(value) for name, value in first.after.items() if name != "version"}
-    before = {name: fields[name].to_python(value) for name, value in first.before.items() if name != "version"}
-    # `version` only ever rises, so undoing a change of content is one more change.
-    bump = {"version": models.F("version") + 1} if _has_version(model) else {}
-    here = model._default_manager.filter(pk__in=ids)
-    unchanged = set(here.filter(**_matching(after)).select_for_update().values_list("pk", flat=True))
-    gone = set(ids) - unchanged and set(ids) - set(here.values_list("pk", flat=True))
-    if changed := [pk for pk in ids if pk not in unchanged | gone]:
-        raise CannotUndo(
-            f"{first.table} {changed[0]} has changed since; undo the later change first (a withdrawal cannot be undone)"
-        )
-    if not unchanged:
-        return []
-    _check_targets(first, before, fields)
-    here.update(**before, **bump)
-    if not bump:
-        return [Change(model(pk=pk), before=after, after=before) for pk in ids if pk in unchanged]
-    return [
-        Change(model(pk=pk), before=after | {"version": now - 1}, after=before | {"version": now})
-        for pk, now in here.values_list("pk", "version")
-    ]
+def _look_at_alike(rows: Sequence[ActionRow], *, lock: bool) -> _Standing:
+    model = apps.get_model(rows[0].table)
+    counts_versions = _has_version(model)
+    fields = {name: model._meta.get_field(name) for name in rows[0].before if name != "version"}
+    queryset = model._default_manager.filter(pk__in=[row.row_id for row in rows])
+    columns = ["pk", *fields, *(["version"] if counts_versions else [])]
+    now = {pk: values for pk, *values in (queryset.select_for_update() if lock else queryset).values_list(*columns)}
+    standing = _Standing(
+        model,
+        fields,
+        [row for row in rows if row.row_id in now],
+        {pk: values[-1] for pk, values in now.items()} if counts_versions else {},
+        counts_versions,
+    )
+    for row in standing.rows:
+        if list(standing.content(row.after).values()) != now[row.row_id][: len(fields)]:
+            raise CannotUndo(
+                f"{row.table} {row.row_id} has changed since; undo the later change first (a withdrawal cannot be "
+                "undone)"
+            )
+    return standing
 
 
 def _check_targets(row: ActionRow, columns: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -150,13 +212,6 @@ def _check_targets(row: ActionRow, columns: dict[str, Any], fields: dict[str, An
             raise CannotUndo(
                 f"{row.table} {row.row_id} would belong to {target._meta.label_lower} {value}, which was withdrawn"
             )
-
-
-def _matching(columns: dict[str, Any]) -> dict[str, Any]:
-    return {
-        f"{name}__isnull" if value is None else name: True if value is None else value
-        for name, value in columns.items()
-    }
 
 
 def _has_version(model: type[models.Model]) -> bool:

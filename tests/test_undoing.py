@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.actions import CannotUndo, Change, record, undo
-from accounts.models import ActionRow
+from accounts.models import Action, ActionRow
 from curation.models import Query
 from tests.making import a_query
 
@@ -39,3 +39,27 @@ def test_a_row_that_changed_since_keeps_all_others_as_they_are():
     with pytest.raises(CannotUndo, match=f"curation.query {queries[2].pk} has changed since"):
         undo(action, by=None)
     assert means() == [4.0, 4.0, 1.0, 4.0, 4.0]
+
+
+def test_very_many_rows_are_put_back_in_blocks(monkeypatch):
+    monkeypatch.setattr("accounts.actions.BLOCK", 4)
+    queries = [a_query() for _ in range(10)]
+    action = record("set", [set_mean(query, float(number)) for number, query in enumerate(queries)], by=None)
+    undoing = undo(action, by=None)
+    assert (means(), undoing.rows_changed) == ([None] * 10, 10)
+    undo(undoing, by=None)
+    assert means() == [float(number) for number in range(10)]
+    action.refresh_from_db()
+    with pytest.raises(CannotUndo, match="was undone already"):
+        undo(action, by=None)
+
+
+def test_of_very_many_rows_one_that_changed_keeps_all_others_too(monkeypatch):
+    monkeypatch.setattr("accounts.actions.BLOCK", 4)
+    queries = [a_query() for _ in range(10)]
+    action = record("set", [set_mean(query, 4.0) for query in queries], by=None)
+    Query.objects.filter(pk=queries[0].pk).update(mean=1.0)  # of the block that comes last
+    with pytest.raises(CannotUndo, match=f"curation.query {queries[0].pk} has changed since"):
+        undo(action, by=None)
+    assert means() == [1.0] + [4.0] * 9
+    assert Action.objects.get().undone_by is None
