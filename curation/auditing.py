@@ -14,8 +14,7 @@ from accounts.skipping import put_off, put_off_by
 from curation.drawing import stratum_of
 from curation.majority import is_tie, majority
 from curation.models import Decision, Query, Verdict
-from curation.models.queries import SAMPLES_FROM, QueryQuerySet
-from curation.readings import VERDICT
+from curation.models.queries import SAMPLES_FROM, VERDICT, QueryQuerySet
 from web.claims import Stale
 
 GIVE_VERDICT = "give verdict"
@@ -54,9 +53,9 @@ def count_judged(only: Only = EVERYTHING) -> int:
     """How many queries of the queue, or of a cell, people have judged as often as was wanted."""
     columns = {name: value for name, value in only.items() if name != CELL}
     if CELL not in only:
-        judged = Query.objects.filter(audit_order__isnull=False, reviews_given__gte=F("reviews_wanted"), **columns)
-        return judged.count()
-    whole = Query.objects.in_play_by_stage().filter(ratings__in=only[CELL], **columns)
+        queries = Query.objects.narrowable().filter(audit_order__isnull=False, **columns)
+        return queries.filter(reviews_given__gte=F("reviews_wanted")).count()
+    whole = Query.objects.narrowable().in_play().filter(ratings__in=only[CELL], **columns)
     return whole.count() - _narrowed(only).count()
 
 

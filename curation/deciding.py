@@ -14,30 +14,21 @@ from django.db.models import Count, Q
 from accounts.actions import Alike, extend, record
 from accounts.models import Action, Door, User
 from curation.calibration import LEAST_VERDICTS, CalibrationTable
+from curation.comparing import DECIDED, FACTS, Group, compared
 from curation.judges import counting_judges, names_of
 from curation.learning import calibrations, lessons, store_calibrations
 from curation.linking import IDENTITY, UNCHANGED, LinkTable, link
 from curation.models import Decision, Judge, Link, Query, Score, Scoring
+from curation.models.queries import VERDICT
 from curation.patterns import cell_rarity, tally
 from curation.picking import mix_controls
-from curation.readings import (
-    BLOCK,
-    VERDICT,
-    Row,
-    Said,
-    joint_counts,
-    key_blocks,
-    pattern_of,
-    rows_of,
-    store_expected,
-)
+from curation.readings import Row, joint_counts, key_blocks, pattern_of, store_expected
 from curation.rules import CALIBRATED, EXPECTED, BadRule, Rule, Scales, standing
 
 # The same pool and the same decision pick the same controls.
 CONTROLS_SEED = 20240214
-FACTS = ("scoring", "mean", "raw_gap", "linked_gap", "disputed", "flip_risk", "cell_rarity")
-DECIDED = ("decision", "decision_rule", "decision_inputs")
-COLUMNS = (*FACTS, *DECIDED, "decided_at", "decision_version", "version")
+# Rows of a transaction: what they and their indexes take is written in less than 100 ms.
+BLOCK = 400
 
 # Shows progress: gets the blocks of keys and how many there are, and hands the blocks on.
 Watch = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
@@ -84,7 +75,7 @@ def decide(
     scales = Scales(tables, learnt_scales(rule, judges))
     basis, action, queries = Basis(rule, judges, scales, at, _rarities()), None, Query.objects.in_play()
     # Without a judge that counts there is nothing to decide by, and no reason to take decisions back.
-    for block in watch(key_blocks(queries), ceil(queries.count() / BLOCK)) if judges else ():
+    for block in watch(key_blocks(queries, BLOCK), ceil(queries.count() / BLOCK)) if judges else ():
         with transaction.atomic():
             changes = bring_up_to_date(block, basis)
             if changes and action is None:
@@ -137,31 +128,17 @@ def _stored(table: LinkTable, judge: Judge, anchor: Judge) -> Link:
 
 def bring_up_to_date(ids: Sequence[int], basis: Basis) -> list[Alike]:
     """Write facts and decisions of some queries where they differ; call it inside a transaction."""
-    said, names = rows_of(ids, basis.judges), names_of(basis.judges)
-    rows = said if basis.rule.name == EXPECTED else {pk: _without_expected(row) for pk, row in said.items()}
-    patterns = {row: pattern_of(row, basis.judges) for row in {*said.values(), *rows.values()}}
+    names, with_expected = names_of(basis.judges), basis.rule.name == EXPECTED
+    groups, newly_said = compared(ids, basis.judges, at=basis.at, with_expected=with_expected)
     targets = {
-        row: standing(row, basis.scales, names, basis.rule) | {"cell_rarity": basis.rarity.get(patterns[row], 0)}
-        for row in set(rows.values())
+        group.row: standing(group.row, basis.scales, names, basis.rule)
+        | {"cell_rarity": basis.rarity.get(group.pattern, 0)}
+        for group in {group.row: group for group in groups}.values()
     }
-    # Queries that stand alike and were rated alike change alike.
-    alike: dict[tuple[Row, str, bool], tuple[dict[str, Any], list[int]]] = {}
-    newly_said: dict[int, Row] = {}
-    queries = Query.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-    for pk, claimed_until, ratings, *values in queries.values_list("pk", "claimed_until", "ratings", *COLUMNS):
-        held = claimed_until is not None and claimed_until > basis.at
-        now = dict(zip(COLUMNS, values, strict=True))
-        alike.setdefault((rows[pk], repr(values), held), (now, []))[1].append(pk)
-        if ratings != patterns[said[pk]]:
-            newly_said[pk] = said[pk]
-    changes = [_change(now, targets[row], pks, held=held, at=basis.at) for (row, _, held), (now, pks) in alike.items()]
-    _write([change for change in changes if change.after], basis)
+    changes = [change for group in groups if (change := _change(group, targets[group.row], at=basis.at)).after]
+    _write(changes, basis)
     _store_said(newly_said, basis.judges)
-    return [change for change in changes if change.after]
-
-
-def _without_expected(row: Row) -> Row:
-    return tuple(None if said is None else Said(said.value) for said in row)
+    return changes
 
 
 def _store_said(rows: Mapping[int, Row], judges: Sequence[Judge]) -> None:
@@ -174,23 +151,21 @@ def _store_said(rows: Mapping[int, Row], judges: Sequence[Judge]) -> None:
     store_expected(rows, judges)
 
 
-def _change(
-    now: Mapping[str, Any], target: Mapping[str, Any], ids: Sequence[int], *, held: bool, at: datetime
-) -> Alike:
+def _change(group: Group, target: Mapping[str, Any], *, at: datetime) -> Alike:
     """The columns that have to change. A verdict's decision stays; what someone holds stays a dispute, and keeps its
     version, so that the verdict being given on it still counts."""
-    after = {name: target[name] for name in FACTS}
+    now, after = group.now, {name: target[name] for name in FACTS}
     if now["decision_rule"] != VERDICT:
         after |= {name: target[name] for name in DECIDED}
         if any(now[name] != target[name] for name in DECIDED):
             after["decided_at"] = None if target["decision"] == Decision.NONE else at
             after["decision_version"] = now["decision_version"] + 1
-        if after["decision"] != now["decision"] and not held:
+        if after["decision"] != now["decision"] and not group.held:
             after["version"] = now["version"] + 1
-    if held and now["disputed"]:
+    if group.held and now["disputed"]:
         after["disputed"] = True
     changed = [name for name in after if now[name] != after[name]]
-    return Alike(Query, ids, {name: now[name] for name in changed}, {name: after[name] for name in changed})
+    return Alike(Query, group.ids, {name: now[name] for name in changed}, {name: after[name] for name in changed})
 
 
 def _write(changes: Sequence[Alike], basis: Basis) -> None:

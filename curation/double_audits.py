@@ -45,4 +45,5 @@ def double_audits() -> DoubleAudits:
 
 def waiting_for_another() -> int:
     """Queries that one person has judged and another still has to."""
-    return Query.objects.in_play_by_stage().wanting().filter(reviews_given__gt=0).count()
+    judged = Verdict.objects.filter(withdrawn=False).order_by().values("query")
+    return Query.objects.in_play().wanting().filter(pk__in=judged, reviews_given__gt=0).count()

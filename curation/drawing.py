@@ -11,14 +11,14 @@ from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
 from curation.models import AuditSample, Query, SampledQuery, Stratum, Verdict
 from curation.models.queries import SAMPLES_FROM
-from curation.patterns import tally
+from curation.patterns import stage_of, tally
 from curation.picking import Picked, blocks, place
 from curation.sampling import allocate, draw
 
 DOUBLE = 0.1  # of a sample: judged by two people
 SMALLEST_SAMPLE, LARGEST_SAMPLE = 20, 2000
 PLACES, PLACES_OF_TURN = 1_000_000_000, 100_000
-# A cell of the judges' scores, and kept or dropped.
+# A cell of the judges' scores, and how its queries are decided.
 Key = tuple[str, ...]
 
 
@@ -34,7 +34,7 @@ def draw_sample(
     The draw before this one ends: its queries leave the queue, and its verdicts no longer stand for others. It works in
     blocks, each in its own transaction; what is cut short ends with the next draw. Raises NotDrawn.
     """
-    rng, keys = random.Random(seed), sorted(tally("stage"))
+    rng, keys = random.Random(seed), sorted(tally("decision"))
     if not keys:
         raise NotDrawn("no query in play has been scored by every judge; manage.py score does that")
     members = {key: _members(*key) for key in keys}
@@ -63,8 +63,9 @@ def stratum_of(query_id: int) -> Stratum | None:
     return None if one is None else one.stratum
 
 
-def _members(pattern: str, stage: str) -> list[int]:
-    return list(Query.objects.filter(ratings=pattern, stage=stage).order_by("pk").values_list("pk", flat=True))
+def _members(pattern: str, decision: str) -> list[int]:
+    queries = Query.objects.in_play().filter(ratings=pattern, decision=decision)
+    return sorted(queries.order_by().values_list("pk", flat=True))
 
 
 def _sample_place(turn: int, rng: random.Random) -> int:
@@ -90,8 +91,8 @@ def _store_strata(
 ) -> dict[int, Stratum]:
     """The strata as rows; which one each drawn query belongs to."""
     strata = [
-        Stratum(sample=sample, number=number, pattern=pattern, stage=stage, size=sizes[pattern, stage], drawn=len(pks))
-        for number, ((pattern, stage), pks) in enumerate(drawn.items(), start=1)
+        Stratum(sample=sample, number=number, pattern=key[0], stage=stage_of(*key), size=sizes[key], drawn=len(pks))
+        for number, (key, pks) in enumerate(drawn.items(), start=1)
     ]
     stored = Stratum.objects.bulk_create(strata)
     return {pk: stratum for stratum, pks in zip(stored, drawn.values(), strict=True) for pk in pks}

@@ -3,24 +3,22 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, F, IntegerField, Q
-from django.db.models.functions import Cast, Round
+from django.db.models import Count, F, IntegerField, Q, Value
+from django.db.models.functions import Cast, Coalesce, Round
 
 from curation.judges import counting_judges
 from curation.learning import Lesson, calibrations, lessons
 from curation.linking import IDENTITY, UNCHANGED, LinkTable, link
-from curation.models import Contamination, Decision, Judge, Query, Stage
+from curation.models import Decision, Judge, Query
 from curation.models.queries import QueryQuerySet
 from curation.patterns import pairs_in, row_of, tally
-from curation.readings import VERDICT
 from curation.rules import EXPECTED, ROUNDING, Rule, Scales, reading_of
 
-# How a stage reads as a decision; of the rest nothing has been decided.
-DECIDED = {Stage.KEPT: Decision.KEEP, Stage.DROPPED: Decision.DROP}
-# The stage of a query in play whose judges all gave an expected value.
-STAGE_OF = {Decision.KEEP: Stage.KEPT, Decision.DROP: Stage.DROPPED, Decision.NONE: Stage.SCORED}
 HUNDREDTHS = 100
+# Half less and rounded is cut off; FLOOR would call back into Python for each row on SQLite.
+HUNDREDTH = Cast(Round(F("expected") * HUNDREDTHS + (ROUNDING * HUNDREDTHS - 0.5)), IntegerField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +27,9 @@ class Ground:
 
     judges: Sequence[Judge]
     scales: Scales
-    # (pattern, stage, whether a person decided) → how many queries
+    # (pattern, how it is decided, whether by a person) → how many queries
     patterns: Mapping[tuple[str, str, bool], int]
-    # (hundredths of the expected value, stage, whether a person decided) → how many queries
+    # (hundredths of the expected value, how it is decided, whether by a person) → how many queries
     expected: Mapping[tuple[int, str, bool], int]
     learnt: Sequence[Lesson]
 
@@ -59,14 +57,14 @@ class Outlook:
 
 
 def ground() -> Ground:
-    """Read the pool once: two GROUP BY over indexes."""
+    """Read the pool by pattern, by expected value, and what people decided: each one GROUP BY over an index."""
     judges = counting_judges()
-    patterns: Counter[tuple[str, str, bool]] = Counter()
-    for (pattern, stage, rule), count in tally("stage", "decision_rule").items():
-        patterns[pattern, stage, rule == VERDICT] += count
+    people_patterns, people_expected = _decided_by_people()
+    patterns = _parted(tally("decision"), people_patterns)
+    expected = _parted(_expected_counts(), people_expected)
     learnt = lessons()
     scales = Scales(linked_scales(judges, patterns), calibrations(judges, learnt))
-    return Ground(judges, scales, patterns, _expected_counts(), learnt)
+    return Ground(judges, scales, patterns, expected, learnt)
 
 
 def linked_scales(judges: Sequence[Judge], patterns: Mapping[tuple[str, str, bool], int]) -> list[LinkTable]:
@@ -84,8 +82,8 @@ def outlook(rule: Rule, on: Ground) -> Outlook:
     """What the rule would do. A person's decision stays, whatever it says."""
     after: Counter[Decision] = Counter()
     flips: Counter[Decision] = Counter()
-    for target, stage, is_verdict, count in _fates(rule, on):
-        now = DECIDED.get(Stage(stage), Decision.NONE)
+    for target, decision, is_verdict, count in _fates(rule, on):
+        now = Decision(decision)
         then = now if is_verdict else target
         after[then] += count
         if then != now:
@@ -103,9 +101,7 @@ def outlook(rule: Rule, on: Ground) -> Outlook:
 
 def flipping(rule: Rule, to: Decision, on: Ground) -> QueryQuerySet:
     """The queries that the rule would move to this side, from any other."""
-    queries = Query.objects.in_play_by_stage().exclude(decision_rule=VERDICT)
-    stage = {decision: stage for stage, decision in DECIDED.items()}.get(to)
-    others = queries.exclude(stage=stage) if stage else queries.filter(stage__in=list(DECIDED))
+    others = Query.objects.in_play().decided_by_rules().exclude(decision=to)
     if rule.name == EXPECTED:
         reached = Q(expected__gte=rule.threshold - ROUNDING)
         return others.filter(
@@ -120,24 +116,24 @@ def flipping(rule: Rule, to: Decision, on: Ground) -> QueryQuerySet:
 
 
 def _fates(rule: Rule, on: Ground) -> list[tuple[Decision, str, bool, int]]:
-    """(what the rule says, stage now, whether a person decided, how many queries)."""
+    """(what the rule says, the decision that stands, whether it is a person's, how many queries)."""
     if rule.name == EXPECTED:
         return _fates_by_expected(round(rule.threshold * HUNDREDTHS), on)
     current = [one for one in on.patterns.items() if row_of(one[0][0], on.judges) is not None]
-    return [(_fate(rule, pattern, on), stage, by_person, n) for (pattern, stage, by_person), n in current]
+    return [(_fate(rule, pattern, on), decision, by_person, n) for (pattern, decision, by_person), n in current]
 
 
 def _fates_by_expected(least: int, on: Ground) -> list[tuple[Decision, str, bool, int]]:
     told = [
-        (Decision.KEEP if value >= least else Decision.DROP, stage, by_person, n)
-        for (value, stage, by_person), n in on.expected.items()
+        (Decision.KEEP if value >= least else Decision.DROP, decision, by_person, n)
+        for (value, decision, by_person), n in on.expected.items()
     ]
     silent: Counter[tuple[str, bool]] = Counter()
-    for (_, stage, by_person), n in on.patterns.items():
-        silent[stage, by_person] += n
-    for (_, stage, by_person), n in on.expected.items():
-        silent[stage, by_person] -= n
-    return [*told, *((Decision.NONE, stage, by_person, n) for (stage, by_person), n in silent.items())]
+    for (_, decision, by_person), n in on.patterns.items():
+        silent[decision, by_person] += n
+    for (_, decision, by_person), n in on.expected.items():
+        silent[decision, by_person] -= n
+    return [*told, *((Decision.NONE, decision, by_person, n) for (decision, by_person), n in silent.items())]
 
 
 def _fate(rule: Rule, pattern: str, on: Ground) -> Decision:
@@ -145,15 +141,32 @@ def _fate(rule: Rule, pattern: str, on: Ground) -> Decision:
     return rule.decide(None if row is None else reading_of(row, on.scales))
 
 
-def _expected_counts() -> Counter[tuple[int, str, bool]]:
-    """How many queries have an expected value, by its hundredths (cut off, not rounded)."""
-    # Said so that SQLite reads this index alone: all in play that have an expected value, which is 1 at the least.
-    aside = Q(duplicate_of__isnull=False) | Q(contamination=Contamination.SET_ASIDE)
-    known = Query.objects.filter(expected__isnull=False, expected__gte=1).exclude(aside).order_by()
-    # Half less and rounded is cut off; FLOOR would call back into Python for each row on SQLite.
-    value = Cast(Round(F("expected") * HUNDREDTHS + (ROUNDING * HUNDREDTHS - 0.5)), IntegerField())
-    counts: Counter[tuple[int, str, bool]] = Counter()
-    grouped = known.annotate(value=value).values_list("value", "decision", "decision_rule").annotate(n=Count("*"))
-    for hundredths, decision, rule, count in grouped:
-        counts[hundredths, STAGE_OF[Decision(decision)], rule == VERDICT] += count
-    return counts
+def _parted(counts: Mapping[tuple[Any, ...], int], by_people: Mapping[tuple[Any, ...], int]) -> Counter[Any]:
+    """(key, decision, whether a person decided) → how many."""
+    parted = Counter({(*key, True): n for key, n in by_people.items()})
+    parted.update({(*key, False): n - by_people.get(key, 0) for key, n in counts.items()})
+    return +parted
+
+
+def _expected_counts() -> Counter[tuple[int, str]]:
+    """How many queries have an expected value, by its hundredths (cut off, not rounded) and decision."""
+    known = Query.objects.in_play().filter(expected__isnull=False).order_by()
+    # Not by the decision itself: SQLite would leave this index for one in the order of decisions.
+    columns = {"value": HUNDREDTH, "decided": Coalesce("decision", Value(""))}
+    grouped = known.annotate(**columns).values_list("value", "decided").annotate(n=Count("*"))
+    return Counter({(hundredth, decision): count for hundredth, decision, count in grouped})
+
+
+def _decided_by_people() -> tuple[Counter[tuple[str, str]], Counter[tuple[int, str]]]:
+    """The same two counts of what people decided: of few queries, so their own small index answers."""
+    patterns: Counter[tuple[str, str]] = Counter()
+    expected: Counter[tuple[int, str]] = Counter()
+    decided = Query.objects.in_play().decided_by_people().order_by().annotate(value=HUNDREDTH)
+    for pattern, decision, hundredth, count in decided.values_list("ratings", "decision", "value").annotate(
+        n=Count("*")
+    ):
+        if pattern:
+            patterns[pattern, decision] += count
+        if hundredth is not None:
+            expected[hundredth, decision] += count
+    return patterns, expected

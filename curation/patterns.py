@@ -11,12 +11,12 @@ from math import log10
 
 from django.db.models import Count
 
-from curation.models import Judge, Query
+from curation.models import Decision, Judge, Query, Stage
 from curation.readings import Row, Said, pattern_of
 
 Tally = Counter[tuple[str, ...]]
 
-__all__ = ["Tally", "cell_rarity", "level_of", "pairs_in", "pattern_of", "patterns_with", "row_of", "tally"]
+__all__ = ["Tally", "cell_rarity", "level_of", "pairs_in", "pattern_of", "patterns_with", "row_of", "stage_of", "tally"]
 
 
 def row_of(pattern: str, judges: Sequence[Judge]) -> Row | None:
@@ -35,8 +35,15 @@ def level_of(pattern: str, judge: Judge) -> int | None:
 
 def tally(*columns: str) -> Tally:
     """How many queries in play have each pattern (and each value of further columns): one GROUP BY over an index."""
-    rows = Query.objects.in_play_by_stage().exclude(ratings="").order_by()
+    rows = Query.objects.in_play().filter(ratings__gt="").order_by()
     return Counter({tuple(row[:-1]): row[-1] for row in rows.values_list("ratings", *columns).annotate(n=Count("*"))})
+
+
+def stage_of(pattern: str, decision: str) -> Stage:
+    """The stage of queries in play with these scores and this decision."""
+    if decision == Decision.NONE:
+        return Stage.UNREADABLE if "=-" in pattern else Stage.SCORED
+    return Stage.KEPT if decision == Decision.KEEP else Stage.DROPPED
 
 
 def pairs_in(patterns: Mapping[str, int], first: Judge, second: Judge) -> Counter[tuple[int, int]]:

@@ -9,8 +9,7 @@ from django.db import connection, transaction
 from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
 from curation.models import Query, Scoring, Stage, Verdict
-from curation.models.queries import SAMPLES_FROM
-from curation.readings import VERDICT
+from curation.models.queries import SAMPLES_FROM, VERDICT
 from curation.sampling import controls_wanted, draw
 
 CONTROLS = 0.05  # of the queue

@@ -10,10 +10,8 @@ from django.db import connection
 from django.db.models import Avg, Count, OuterRef, Subquery
 
 from curation.models import Contamination, Decision, Judge, Query, Score, ScoreState, Scoring
-from curation.models.queries import QueryQuerySet
+from curation.models.queries import VERDICT, QueryQuerySet
 
-# The decision_rule of a query that a person decided; no rule overwrites it.
-VERDICT = "verdict"
 BLOCK = 500
 
 

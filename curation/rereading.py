@@ -11,7 +11,8 @@ from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
 from curation.judges import counting_judges
 from curation.models import Decision, Query, Score, ScoreState
-from curation.readings import BLOCK, VERDICT, store_facts
+from curation.models.queries import VERDICT
+from curation.readings import BLOCK, store_facts
 from curation.scoring import order_of, read_answer
 from runs.kinds import Answer
 from runs.ledger import stored_response

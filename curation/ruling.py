@@ -21,7 +21,7 @@ def ask_for_decision(rule: Rule, *, by: User | None) -> RulePass:
 
 
 def is_small() -> bool:
-    return not Query.objects.in_play_by_stage().order_by()[AT_ONCE : AT_ONCE + 1].exists()
+    return not Query.objects.in_play().order_by()[AT_ONCE : AT_ONCE + 1].exists()
 
 
 def carry_out(asked: RulePass) -> None:

@@ -16,7 +16,7 @@ from curation.models import (
     Stage,
     Verdict,
 )
-from curation.readings import VERDICT
+from curation.models.queries import VERDICT
 
 # The kind of fact that gives each stage; the first that holds decides.
 DECISIVE = {

@@ -4,6 +4,8 @@ import random
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actions import undo
@@ -93,6 +95,18 @@ def test_a_pattern_says_who_gave_what_and_belongs_to_the_judges_that_count():
     unreadable = patterns_with(patterns, {first: None, second: None})
     assert [(said.value, said.expected) for said in row_of(unreadable[0], judges)] == [(None, None), (None, None)]
     assert row_of(unreadable[0], [first]) is None
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by the size of the table")
+def test_what_a_rule_would_do_is_read_from_indexes_alone():
+    with CaptureQueriesContext(connection) as captured:
+        ground()
+    counts = [one["sql"] for one in captured.captured_queries if "GROUP BY" in one["sql"] and "COUNT(*)" in one["sql"]]
+    with connection.cursor() as cursor:
+        for sql in counts:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            assert "USING COVERING INDEX query_by" in cursor.fetchall()[0][-1]
+    assert len(counts) == 3
 
 
 def test_when_other_judges_count_the_next_decision_brings_the_patterns_up_to_date():

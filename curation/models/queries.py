@@ -46,6 +46,7 @@ class Stage(models.TextChoices):
 
 WIDEST_GAP = 9.0
 CONTAMINATED = ~Q(contamination="none")
+VERDICT = "verdict"  # the decision_rule of a query that a person decided
 WAITS_FOR_USE = Q(stage="kept", used=False)
 
 STAGE_OF_FACTS = Case(
@@ -61,7 +62,16 @@ STAGE_OF_FACTS = Case(
 
 
 # What a queue looks at before it hands a query out.
-QUEUE_COLUMNS = ("stage", "claimed_until", "claimed_by", "reviews_given", "reviews_wanted")
+QUEUE_COLUMNS = (
+    "duplicate_of",
+    "contamination",
+    "claimed_until",
+    "claimed_by",
+    "reviews_given",
+    "reviews_wanted",
+    "source",
+    "language",
+)
 # Risk of a flip first, then the gap on one scale, then the rarity of the cell: three figures in one number.
 RISK_PLACES, GAP_PLACES = 10_000_000, 10_000
 # Above every dispute: a sample that was asked for comes first.
@@ -85,15 +95,21 @@ class QueryQuerySet(ClaimableQuerySet):
 
     def in_play(self) -> Self:
         """Neither a duplicate nor set aside for contamination."""
-        return self.filter(duplicate_of__isnull=True).exclude(contamination=Contamination.SET_ASIDE)
-
-    def in_play_by_stage(self) -> Self:
-        """The same through the stage, for counts: an index that holds the stage then answers them alone."""
-        return self.exclude(stage__in=[Stage.DUPLICATE, Stage.SET_ASIDE])
+        # Said so, and not through the stage: where a column is named that the database computes, SQLite reads no index
+        # alone; nor is "is null" said of the original, for the sake of whose index SQLite would leave better ones.
+        return self.exclude(Q(duplicate_of__isnull=False) | Q(contamination=Contamination.SET_ASIDE))
 
     def kept(self) -> Self:
         """Queries that the rule or a person keeps: what dialogues are built from."""
         return self.filter(stage=Stage.KEPT)
+
+    def decided_by_people(self) -> Self:
+        """Queries that a person's word decided; no rule overwrites it."""
+        return self.filter(decision_rule=VERDICT)
+
+    def decided_by_rules(self) -> Self:
+        """All others. Said by their keys, which an index gives: the rule's name stands in no other."""
+        return self.exclude(pk__in=Query.objects.decided_by_people().order_by().values("pk"))
 
     def suspects(self) -> Self:
         """Suspected of holding a benchmark's task, the likeliest first."""
@@ -101,19 +117,22 @@ class QueryQuerySet(ClaimableQuerySet):
 
     def open_to_audit(self) -> Self:
         """Scored queries in play that still want a verdict, disputed or not."""
-        # The same as in_play(), but through the stage: SQLite would leave the queue's index for that of duplicate_of.
-        return self.in_play_by_stage().wanting().exclude(scoring=Scoring.NONE)
+        return self.in_play().wanting().exclude(scoring=Scoring.NONE)
+
+    def narrowable(self) -> Self:
+        """With source and language under further names: by their own, SQLite would leave a queue's index for theirs."""
+        return self.annotate(origin=Coalesce("source_id", 0), written_in=Coalesce("language", Value("")))
 
     def awaiting_audit(self) -> Self:
         """The audit queue: disputes, controls and a drawn sample that still want a verdict, riskiest first."""
-        queue = self.in_play_by_stage().wanting().filter(audit_order__isnull=False)
+        queue = self.narrowable().in_play().wanting().filter(audit_order__isnull=False)
         return queue.order_by("-audit_order", "pk")
 
     def awaiting_audit_in(self, patterns: Sequence[str]) -> Self:
         """The queue of a cell: every query with these scores that still wants a verdict."""
         # One pattern as an equation, so that the index also gives the order.
         cell = Q(ratings=patterns[0]) if len(patterns) == 1 else Q(ratings__in=patterns)
-        queue = self.in_play_by_stage().wanting().filter(cell, ratings__gt="")
+        queue = self.narrowable().in_play().wanting().filter(cell, ratings__gt="")
         return queue.order_by("ratings", "pk")
 
 
@@ -218,12 +237,24 @@ class Query(Claimable):
             models.Index(fields=["source", "stage", "used"], name="query_by_source_stage_used"),
             models.Index(fields=["language", "stage", "source", "used"], name="query_by_language_stage"),
             models.Index(fields=["decision", "disputed"], name="query_by_decision"),
-            models.Index(fields=["ratings", "stage", "decision_rule", "source", "language"], name="query_by_ratings"),
+            # Of what `decide` writes they hold the decision alone: each further column would move all their entries.
+            models.Index(fields=["ratings", "decision", "duplicate_of", "contamination"], name="query_by_ratings"),
             models.Index(
-                # No column that the database computes: SQLite would then look up every row.
-                fields=["expected", "duplicate_of", "contamination", "decision", "decision_rule"],
+                fields=["ratings", "source", "language", "duplicate_of", "contamination"],
+                name="query_by_ratings_source",
+                condition=Q(ratings__gt=""),
+            ),
+            models.Index(
+                # By the key: in the order of the values a block of decisions would be written all over it.
+                fields=["id", "expected", "decision", "duplicate_of", "contamination"],
                 name="query_by_expected",
                 condition=Q(expected__isnull=False),
+            ),
+            models.Index(
+                # The rule stands in it too: SQLite would look into the rows to see that it is this one.
+                fields=["ratings", "decision", "expected", "duplicate_of", "contamination", "decision_rule"],
+                name="query_by_verdict",
+                condition=Q(decision_rule="verdict"),
             ),
             # Each queue reads its index alone; SQLite would else walk a wider one past all judged rows.
             models.Index(

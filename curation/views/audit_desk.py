@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
@@ -13,15 +14,14 @@ from curation import auditing
 from curation.auditing import CELL, Only
 from curation.cells import cell_in_words, patterns_in
 from curation.judges import counting_judges
-from curation.models import Link, Query, Score, Template, Verdict, WhoWasRight
+from curation.models import Link, Query, Score, Source, Template, Verdict, WhoWasRight
 from curation.models.queries import QueryQuerySet
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
 from web.counts import counts_by
 from web.desk import Choice, Place, choices_of, with_filters
 
-COUNTED = {"source": "source__slug", "language": "language"}
-FILTERS = {**COUNTED, "cell": CELL}
+FILTERS = {"source": "origin", "language": "written_in", "cell": CELL}
 DECISIONS_SHOWN = 10
 HALF_A_LEVEL = 0.5
 LETTERS = "ABCDEFGH"
@@ -80,19 +80,23 @@ class Level:
 
 
 def narrowed_to(asked: Mapping[str, str]) -> Only:
-    """The filters of the address by column."""
-    only = {FILTERS[name]: value for name, value in asked.items() if name != "cell"}
-    return only | {CELL: patterns_in(asked["cell"])} if "cell" in asked else only
+    """The filters of the address by column; a source that is not there has no queries."""
+    only: dict[str, Any] = {FILTERS[name]: value for name, value in asked.items()}
+    if "source" in asked:
+        only[FILTERS["source"]] = Source.objects.filter(slug=asked["source"]).values_list("pk", flat=True).first() or 0
+    if "cell" in asked:
+        only[CELL] = patterns_in(asked["cell"])
+    return only
 
 
 def rail_for(reader: User, *, at: datetime, asked: Mapping[str, str], address: str) -> Rail:
     """The rail as this person meets it."""
     awaiting = auditing.waiting_for_anyone(narrowed_to({"cell": asked["cell"]} if "cell" in asked else {}))
     mine = Verdict.objects.filter(by=reader, withdrawn=False)
-    filters = [
-        (name, choices_of(name, counts_by(awaiting, column), asked=asked, address=address))
-        for name, column in COUNTED.items()
-    ]
+    slugs = dict(Source.objects.values_list("pk", "slug"))
+    by_source = {slugs[pk]: count for pk, count in counts_by(awaiting, "origin").items()}
+    counts = {"source": by_source, "language": counts_by(awaiting, "written_in")}
+    filters = [(name, choices_of(name, found, asked=asked, address=address)) for name, found in counts.items()]
     return Rail(
         held_by_others=awaiting.exclude(claimed_by=reader).filter(claimed_until__gt=at).count(),
         put_off=Skip.objects.filter(by=reader, subject=Skip.Subject.QUERY, until__gt=at).count(),

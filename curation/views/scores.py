@@ -178,13 +178,13 @@ def _behind(asked: Mapping[str, Any]) -> tuple[str, QueryQuerySet]:
     if asked.get("rule") and asked.get("threshold") and asked.get("to") is not None:
         rule, to = Rule(asked["rule"], asked["threshold"]), Decision(asked["to"] or Decision.NONE)
         words = f"{rule.name.replace('_', ' ')} {rule.threshold}: these queries would {TO_WORDS[to]}"
-        return words, flipping(rule, to, ground())
+        return words, flipping(rule, to, kept_for_a_while("ground", ground))
     first, second = asked.get("a"), asked.get("b")
     if first is None or second is None:
-        return "every query that all judges have rated", Query.objects.in_play_by_stage().exclude(ratings="")
+        return "every query that all judges have rated", Query.objects.in_play().exclude(ratings="")
     levels = {first: asked.get("level_a"), second: asked.get("level_b")}
     words = " and ".join(f"{judge.template} {_level_words(level)}" for judge, level in levels.items())
-    queries = Query.objects.in_play_by_stage()
+    queries = Query.objects.in_play()
     if {first.pk, second.pk} <= {judge.pk for judge in counting_judges()}:
         patterns = patterns_with((pattern for (pattern,) in tally()), levels)
         return words, queries.filter(ratings__in=patterns)
