@@ -12,11 +12,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large the pool is. Of the queries so many are kept; dialogues have six turns each."""
+    """How large the pool is. Of the queries so many are kept; dialogues have six turns each; `scored` are further
+    queries that both judges have rated and no rule has decided."""
 
     queries: int = 287_000
     kept: int = 156_000
     dialogues: int = 0
+    scored: int = 0
 
     def arguments(self) -> list[str]:
         """As the command takes them."""
@@ -36,7 +38,7 @@ def main() -> None:
     from bench.made_dialogues import fill_dialogues
     from bench.made_queries import fill_queries
 
-    counts: dict[str, Any] = fill_queries(sizes.queries, kept=sizes.kept)
+    counts: dict[str, Any] = fill_queries(sizes.queries, kept=sizes.kept, scored=sizes.scored)
     counts["dialogues"] = fill_dialogues(sizes.dialogues)
     _tidy()
     print(json.dumps(counts))

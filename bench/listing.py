@@ -7,15 +7,12 @@ kept from one time to the next: counts that a page keeps for some seconds are co
 import argparse
 import json
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
-if TYPE_CHECKING:
-    from django.test import Client
+from bench.clocking import median_ms, signed_in
 
 PAGE, DEEP = 50, 1_000
 
@@ -29,8 +26,8 @@ def main() -> None:
     import django
 
     django.setup()
-    client = _client()
-    took = {name: _ms(client, address, rounds) for name, address in addresses()}
+    client = signed_in()
+    took = {name: median_ms(client, address, rounds) for name, address in addresses()}
     for name, ms in sorted(took.items(), key=lambda item: item[1]):
         print(f"{ms:8.1f} ms  {name}", file=sys.stderr)
     print(json.dumps(took))
@@ -167,33 +164,6 @@ def _of_others() -> Iterator[tuple[str, str]]:
     yield "admin dialogues/dialogue state", "/admin/dialogues/dialogue/?state__exact=needs_work"
     yield "funnel", "/funnel/"
     yield "start", "/"
-
-
-def _client() -> "Client":
-    from django.test import Client
-
-    from accounts.models import User
-
-    person, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
-    # By a name that the site answers to, so that nothing of a test's environment, which slows templates, is needed.
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def _ms(client: "Client", address: str, rounds: int) -> float:
-    """The median of so many times, after one that warms up."""
-    from django.core.cache import cache
-
-    times = []
-    for _ in range(rounds + 1):
-        cache.clear()
-        began = time.perf_counter()
-        answer = client.get(address)
-        times.append(1000 * (time.perf_counter() - began))
-        if answer.status_code != 200:
-            raise SystemExit(f"{address} was answered with {answer.status_code}")
-    return round(statistics.median(times[1:]), 2)
 
 
 if __name__ == "__main__":

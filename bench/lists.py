@@ -18,8 +18,8 @@ def lists(machine: Machine) -> Iterator[Figure]:
     """Server time of the slowest list, filter or search; and of the page 1,000 that needs most beside its page 1."""
     for database in machine.databases:
         with machine.site(database) as site:
-            _run(site, "bench.filling", "--dialogues", DIALOGUES)
-            took: dict[str, float] = json.loads(_run(site, "bench.listing"))
+            run_module(site, "bench.filling", "--dialogues", DIALOGUES)
+            took: dict[str, float] = json.loads(run_module(site, "bench.listing"))
         yield Figure(name="lists", database=database, value=max(took.values()), unit="ms", target=100)
         deep, first = max(_pairs(took), key=lambda pair: pair[0] / pair[1])
         yield Figure(
@@ -34,7 +34,7 @@ def _pairs(took: dict[str, float]) -> Iterator[tuple[float, float]]:
             yield ms, took[name.removesuffix(DEEP)]
 
 
-def _run(site: Site, module: str, *arguments: object) -> str:
+def run_module(site: Site, module: str, *arguments: object) -> str:
     """Run a module of the bench on the site; the last line that it printed. What it tells meanwhile is shown."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, env=site.environ, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
@@ -20,24 +21,26 @@ BLOCK = 500
 REASONS = ("not valid JSON: Expecting value", "field 'instruction' is blank", "field 'output' is a number, not text")
 # Of a hundred queries so many are near-duplicates, set aside, suspect; of the rest so many wait for their scores.
 DUPLICATE, SET_ASIDE, SUSPECT, UNSCORED = 3.0, 0.5, 1.0, 8.0
+UNREADABLE = 0.01
 RULE, THRESHOLD = "mean_at_least 4.0", 4.0
 
 Facts = dict[str, Any]
 
 
-def fill_queries(count: int, *, kept: int, seed: int = 5) -> dict[str, int]:
-    """Write so many queries, of which so many are kept; how many rows of each kind there are then."""
+def fill_queries(count: int, *, kept: int, scored: int = 0, seed: int = 5) -> dict[str, int]:
+    """Write so many queries, of which so many are kept, and so many that are only scored; how many rows of each kind
+    there are then."""
     rng, now = random.Random(seed), as_stored(timezone.now())
     batches, judges = _batches(), _judges()
     write = writer(rng)
-    facts = _facts(rng, count, kept)
-    for start in range(1, count + 1, BLOCK):
-        numbers = range(start, min(start + BLOCK, count + 1))
+    facts = chain(_facts(rng, count, kept), _scored(rng, scored))
+    for start in range(1, count + scored + 1, BLOCK):
+        numbers = range(start, min(start + BLOCK, count + scored + 1))
         with transaction.atomic():
             _write_block(rng, [(number, write(number), next(facts)) for number in numbers], batches, judges, now)
     _count(batches)
     _clusters(now)
-    return {"queries": count, "sightings": Sighting.objects.count(), "scores": Score.objects.count()}
+    return {"queries": count + scored, "sightings": Sighting.objects.count(), "scores": Score.objects.count()}
 
 
 def _batches() -> list[ImportBatch]:
@@ -109,7 +112,27 @@ def _decided(decision: str, anchor: int, other: int) -> Facts:
     }
 
 
+def _scored(rng: random.Random, count: int) -> Iterator[Facts]:
+    """Rated by both judges, who agree as judges do and whose scales are shifted; nothing is decided."""
+    for _ in range(count):
+        level = rng.gauss(3.4, 1.1)
+        values = [min(5, max(1, round(level + shift + rng.gauss(0, 0.5)))) for shift in (0.0, -0.6)]
+        if rng.random() < UNREADABLE:
+            yield {"scoring": "unreadable", "values": (values[0], None)}
+            continue
+        means = [min(5.0, max(1.0, value + rng.uniform(-0.4, 0.4))) for value in values]
+        yield {
+            "scoring": "readable",
+            "mean": sum(values) / 2,
+            "raw_gap": abs(values[0] - values[1]),
+            "values": values,
+            "means": means,
+            "expected": sum(means) / 2,
+        }
+
+
 NO_FACTS: Facts = {
+    "expected": None,
     "duplicate_of_id": None,
     "duplicate_reason": "",
     "contamination": "none",
@@ -123,8 +146,19 @@ NO_FACTS: Facts = {
     "decision_version": 0,
     "decision_inputs": "{}",
 }
-QUERY_COLUMNS = ("id", "text", "response", "language", "text_hash", "source_id", "batch_id", "created_at", "decided_at")
-SCORE_COLUMNS = ("query_id", "judge_id", "value", "state", "explanation", "created_at")
+QUERY_COLUMNS = (
+    "id",
+    "text",
+    "response",
+    "language",
+    "text_hash",
+    "source_id",
+    "batch_id",
+    "created_at",
+    "decided_at",
+    "ratings",
+)
+SCORE_COLUMNS = ("query_id", "judge_id", "value", "expected", "state", "explanation", "created_at")
 SIGHTING_COLUMNS = ("query_id", "batch_id", "line", "repeats", "response_hash")
 
 
@@ -138,9 +172,11 @@ def _write_block(
     queries, scores, sightings, rejected = [], [], [], []
     for number, (text, response), facts in made:
         batch, line = batches[number // BLOCK % len(batches)], 2 * number
+        values = facts.get("values", ())
+        said = " ".join(f"{judge.pk}={value or '-'}" for judge, value in zip(judges, values, strict=False))
         hashed = hashlib.sha256(text.encode()).hexdigest()
         decided_at = now if "decision" in facts else None
-        row = (number, text, response, language(rng), hashed, batch.source_id, batch.pk, now, decided_at)
+        row = (number, text, response, language(rng), hashed, batch.source_id, batch.pk, now, decided_at, said)
         queries.append((*row, *(facts.get(name, value) for name, value in NO_FACTS.items())))
         sightings.append((number, batch.pk, line, False, hashed))
         if number % 8 == 0:
@@ -148,9 +184,9 @@ def _write_block(
             sightings.append((number, again.pk, line + 1, True, hashed))
         if number % 200 == 0:
             rejected.append((batch.pk, line - 1, rng.choice(REASONS), text[:80]))
-        for judge, value in zip(judges, facts.get("values", ()), strict=False):
+        for judge, value, mean in zip(judges, values, facts.get("means", (None, None)), strict=False):
             state = "unreadable" if value is None else "ok"
-            scores.append((number, judge.pk, value, state, "It asks for two steps.", now))
+            scores.append((number, judge.pk, value, mean, state, "It asks for two steps.", now))
     insert_rows(Query, (*QUERY_COLUMNS, *NO_FACTS), queries)
     insert_rows(Sighting, SIGHTING_COLUMNS, sightings)
     insert_rows(Score, SCORE_COLUMNS, scores)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bench import importing, installing, lists, sandboxing, scoring, serving
+from bench import importing, installing, judging, lists, sandboxing, scoring, serving
 from bench.figures import Figure
 from bench.sites import Machine
 
@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "scoring_cpu": scoring.scoring_cpu,
     "kill_recovery": scoring.kill_recovery,
     "lists": lists.lists,
+    "decide": judging.decide,
     "sandbox_start": sandboxing.sandbox_start,
     "sandbox_scaling": sandboxing.sandbox_scaling,
     "page_weight": serving.page_weight,
