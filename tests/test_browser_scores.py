@@ -9,9 +9,11 @@ from curation.cells import cell_of
 from curation.deciding import decide
 from curation.drawing import draw_sample
 from curation.foreseeing import ground, outlook
-from curation.models import Query, RulePass, Verdict
+from curation.models import AuditSample, Query, RulePass, Verdict
+from curation.models.queries import SAMPLES_FROM
 from curation.readings import store_facts
 from curation.rules import Rule
+from runs.models import Proposal
 from tests.judged import a_scored_query, two_judges
 from tests.test_auditing import a_verdict
 from tests.test_browser_templates import complaints
@@ -56,6 +58,30 @@ def test_without_scripts_a_cell_opens_its_queries_and_a_rule_decides_and_is_undo
     assert Query.objects.filter(decision="keep").count() == foreseen.kept > 0
     tab.click("#undo-pass")
     assert not Query.objects.filter(decision="keep").exists()
+
+
+def test_without_scripts_guidelines_are_written_a_sample_is_drawn_and_undone_and_a_lab_asked_for(a_tab, models_file):
+    a_decided_pool({(4, 2): 12, (4, 4): 20})
+    tab = a_tab(java_script_enabled=False, viewport=PHONE)
+    tab.goto("/audit/guidelines/")
+    tab.fill("#guidelines-form textarea", "A five wants **three** ideas at once.")
+    tab.click("#save-guidelines")
+    assert tab.locator("#standing strong").inner_text() == "three"
+
+    tab.goto("/scores/verdicts/")
+    tab.fill("#sample-form input[name=size]", "20")
+    tab.click("#draw-sample")
+    assert "20 judged" in tab.locator("#sample .meter-words").inner_text()
+    tab.click("#notices button")
+    assert not AuditSample.objects.filter(withdrawn=False).exists()
+    assert not Query.objects.filter(audit_place__gte=SAMPLES_FROM).exists()
+
+    tab.goto("/scores/lab/new/")
+    tab.fill("#ask-form input[name=sample]", "3")
+    tab.click("#ask-form button[type=submit]")
+    proposal = Proposal.objects.get()
+    assert tab.url.endswith(proposal.get_absolute_url())
+    assert proposal.kind == "rubric_lab"
 
 
 def test_a_decision_is_reached_by_keys_alone(a_tab):

@@ -12,7 +12,8 @@ from accounts.actions import undo
 from accounts.models import Action, Door
 from curation.deciding import decide
 from curation.models import Query, Score
-from curation.readings import VERDICT, store_facts
+from curation.models.queries import VERDICT
+from curation.readings import store_facts
 from curation.rereading import reread_scores
 from curation.rules import Rule
 from curation.scoring import save
@@ -128,11 +129,13 @@ def test_reading_again_is_one_action_that_can_be_undone(curator):
     assert [what_it_says(score)[:2] for score in scores] == [("unreadable", None)] * 3
 
 
-def test_the_command_says_what_it_did_and_needs_to_be_told_what_to_do():
+def test_the_command_asks_nobody_says_what_it_did_and_needs_to_be_told_what_to_do(settings, tmp_path):
+    settings.MODELS_FILE = tmp_path / "none.toml"  # there is no model that could be asked
     a_stored_score(a_query(), a_judge(), a_call("4\nHard."))
     out = StringIO()
     call_command("rescore", "--reparse", "--json", stdout=out, stderr=StringIO())
     assert json.loads(out.getvalue().splitlines()[-1]) == {"read": 1, "changed": 1, "without_reply": 0}
+    assert Call.objects.count() == 1
     with pytest.raises(CommandError, match="--reparse") as refused:
         call_command("rescore")
     assert refused.value.returncode == 2

@@ -15,7 +15,8 @@ from tests.making import a_batch
 from tests.sizes import sized
 from tests.test_auditing import a_verdict
 
-pytestmark = [pytest.mark.soak, pytest.mark.django_db(transaction=True)]
+# At full size SQLite takes some ten minutes: fifty people write in turn.
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600), pytest.mark.django_db(transaction=True)]
 
 PEOPLE, VERDICTS = 50, 5_000
 
