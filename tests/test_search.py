@@ -77,10 +77,7 @@ def test_an_update_that_leaves_the_text_alone_keeps_the_row_findable():
 def test_no_migration_has_cost_the_index_what_keeps_it(table):
     kept = {
         "sqlite": ("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", 3),
-        "postgresql": (
-            "SELECT count(*) FROM pg_indexes WHERE tablename = %s AND indexdef LIKE '%%USING gin (search)%%'",
-            1,
-        ),
+        "postgresql": ("SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%%search%%' AND tgrelid = %s::regclass", 4),
     }
     sql, count = kept[connection.vendor]
 

@@ -65,7 +65,7 @@ def _sought(table: str, words: list[str]) -> tuple[str, tuple[str, ...]]:
     """The statement that finds the keys of the rows that hold all words."""
     if connection.vendor == "postgresql":
         found = " & ".join(f"'{word}'" for word in words)
-        return f'SELECT id FROM "{table}" WHERE search @@ to_tsquery(%s, %s)', ("simple", found)
+        return f'SELECT id FROM "{table}_search" WHERE search @@ to_tsquery(%s, %s)', ("simple", found)
     found = " ".join(f'"{word}"' for word in words)
     return f'SELECT rowid FROM "{table}_fts" WHERE "{table}_fts" MATCH %s', (found,)
 
@@ -91,25 +91,64 @@ class AddSearch(Operation):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f'ALTER TABLE "{self.table}" DROP COLUMN search')
-            return
-        for event in ("insert", "delete", "update"):
-            schema_editor.execute(f'DROP TRIGGER "{self.table}_fts_{event}"')
-        schema_editor.execute(f'DROP TABLE "{self.table}_fts"')
+        is_postgresql = schema_editor.connection.vendor == "postgresql"
+        for statement in self._dropped_postgresql() if is_postgresql else self._dropped_sqlite():
+            schema_editor.execute(statement)
 
     def describe(self) -> str:
         return f"Index {', '.join(self.columns)} of {self.table} for search"
 
     def _postgresql(self) -> list[str]:
-        text = " || ' ' || ".join(f"left(coalesce({column}, ''), {INDEXED_CHARACTERS})" for column in self.columns)
-        # translate() would take three times as long over text that is not ASCII alone.
-        plain = f"regexp_replace({text}, '{MARKS_OF_HOSTS_AND_TAGS}', ' ', 'g')"
+        # In a table of its own: beside the text, each change of any column would enter all words of the row anew.
+        table, own, entered = self.table, f"{self.table}_search", f"INSERT INTO {self.table}_search (id, search)"
+        one = f"SELECT new.id, {self._words('new')}"
+        keep = f"""
+            CREATE FUNCTION "{own}_keep"() RETURNS trigger LANGUAGE plpgsql AS $keep$
+            BEGIN
+                IF TG_OP = 'INSERT' THEN
+                    {entered} SELECT id, {self._words("entered")} FROM entered;
+                ELSIF TG_OP = 'UPDATE' THEN
+                    {entered} {one} ON CONFLICT (id) DO UPDATE SET search = excluded.search;
+                ELSIF TG_OP = 'DELETE' THEN
+                    DELETE FROM {own} USING gone WHERE {own}.id = gone.id;
+                ELSE
+                    TRUNCATE {own};
+                END IF;
+                RETURN NULL;
+            END $keep$
+        """
+        changed = " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in self.columns)
+        call = f'EXECUTE FUNCTION "{own}_keep"()'
+        after = f'CREATE TRIGGER "{own}_{{}}" AFTER {{}} ON "{table}" {{}} FOR EACH {{}} {call}'
         return [
-            f'ALTER TABLE "{self.table}" ADD COLUMN search tsvector '
-            f"GENERATED ALWAYS AS (to_tsvector('simple', {plain})) STORED",
-            f'CREATE INDEX "{self.table}_search" ON "{self.table}" USING GIN (search)',
+            f'CREATE TABLE "{own}" (id bigint PRIMARY KEY, search tsvector NOT NULL)',
+            f'{entered} SELECT id, {self._words(table)} FROM "{table}"',
+            f'CREATE INDEX "{own}_words" ON "{own}" USING GIN (search)',
+            keep,
+            after.format("insert", "INSERT", "REFERENCING NEW TABLE AS entered", "STATEMENT"),
+            after.format("delete", "DELETE", "REFERENCING OLD TABLE AS gone", "STATEMENT"),
+            after.format("truncate", "TRUNCATE", "", "STATEMENT"),
+            after.format("update", f"UPDATE OF {', '.join(self.columns)}", "", f"ROW WHEN ({changed})"),
         ]
+
+    def _words(self, row: str) -> str:
+        """What PostgreSQL finds of a row."""
+        text = " || ' ' || ".join(
+            f"left(coalesce({row}.{column}, ''), {INDEXED_CHARACTERS})" for column in self.columns
+        )
+        # translate() would take three times as long over text that is not ASCII alone.
+        return f"to_tsvector('simple', regexp_replace({text}, '{MARKS_OF_HOSTS_AND_TAGS}', ' ', 'g'))"
+
+    def _dropped_postgresql(self) -> list[str]:
+        own, events = f"{self.table}_search", ("insert", "delete", "truncate", "update")
+        triggers = [f'DROP TRIGGER IF EXISTS "{own}_{event}" ON "{self.table}"' for event in events]
+        # Once the words stood in a column of the table itself.
+        column = f'ALTER TABLE "{self.table}" DROP COLUMN IF EXISTS search'
+        return [column, *triggers, f'DROP FUNCTION IF EXISTS "{own}_keep"', f'DROP TABLE IF EXISTS "{own}"']
+
+    def _dropped_sqlite(self) -> list[str]:
+        triggers = [f'DROP TRIGGER IF EXISTS "{self.table}_fts_{event}"' for event in ("insert", "delete", "update")]
+        return [*triggers, f'DROP TABLE IF EXISTS "{self.table}_fts"']
 
     def _sqlite(self) -> list[str]:
         fts, columns = f"{self.table}_fts", ", ".join(self.columns)
@@ -135,8 +174,7 @@ class _SearchAgain(AddSearch):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         if schema_editor.connection.vendor == self.vendor:
-            for statement in self._dropping():
-                schema_editor.execute(statement)
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
             super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
@@ -147,12 +185,9 @@ class _SearchAgain(AddSearch):
     def describe(self) -> str:
         return f"Index {self.table} for search again on {self.vendor}"
 
-    def _dropping(self) -> list[str]:
-        return [f'ALTER TABLE "{self.table}" DROP COLUMN search']
-
 
 class RebuildSearch(_SearchAgain):
-    """Migration operation: fill the search column of PostgreSQL by the expression of today."""
+    """Migration operation: index PostgreSQL's words as it is done today."""
 
     vendor = "postgresql"
 
@@ -164,7 +199,3 @@ class RestoreSearch(_SearchAgain):
     """
 
     vendor = "sqlite"
-
-    def _dropping(self) -> list[str]:
-        triggers = [f'DROP TRIGGER IF EXISTS "{self.table}_fts_{event}"' for event in ("insert", "delete", "update")]
-        return [*triggers, f'DROP TABLE IF EXISTS "{self.table}_fts"']
