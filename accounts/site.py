@@ -19,7 +19,7 @@ from web.paging import Searched, newest_matching
 from web.search import words_of
 
 # So many of the rows that a search finds are listed, the newest.
-FOUND_AT_MOST = 500
+FOUND_AT_MOST = 200
 
 
 class KeyPaginator(Paginator):

@@ -1,4 +1,4 @@
-"""Every list at 287,000 queries and 68,000 dialogues: the slowest of them, and page 1,000 beside page 1."""
+"""Every list at 287,000 queries and 68,000 dialogues: the slowest, page 1,000 beside page 1; and the funnel."""
 
 import json
 import subprocess
@@ -12,6 +12,8 @@ from tests.migrated import ROOT
 
 DIALOGUES = 68_000
 DEEP = " page 1000"
+# What counts the whole pool and lists nothing.
+PAGES = ("funnel", "start")
 
 
 def lists(machine: Machine) -> Iterator[Figure]:
@@ -20,11 +22,13 @@ def lists(machine: Machine) -> Iterator[Figure]:
         with machine.site(database) as site:
             run_module(site, "bench.filling", "--dialogues", DIALOGUES)
             took: dict[str, float] = json.loads(run_module(site, "bench.listing"))
-        yield Figure(name="lists", database=database, value=max(took.values()), unit="ms", target=100)
+        slowest = max(ms for name, ms in took.items() if name not in PAGES)
+        yield Figure(name="lists", database=database, value=slowest, unit="ms", target=100)
         deep, first = max(_pairs(took), key=lambda pair: pair[0] / pair[1])
         yield Figure(
             name="lists_deep", database=database, value=deep, limit=first, unit="ms", relative=True, target=1.2
         )
+        yield Figure(name="funnel", database=database, value=took["funnel"], unit="ms", target=1_000)
 
 
 def _pairs(took: dict[str, float]) -> Iterator[tuple[float, float]]:
