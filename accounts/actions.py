@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.apps import apps
@@ -15,6 +16,7 @@ from accounts.models import Action, ActionRow, Door, User
 
 # Rows that one transaction of an undo puts back: in well under 100 ms, and few enough for SQLite's parameters.
 BLOCK = 200
+ROWS_OF_STATEMENT = 500
 
 
 class CannotUndo(Exception):
@@ -52,16 +54,24 @@ def record(
 def extend(action: Action, changes: Iterable[Change | Alike]) -> None:
     """Add rows to an action whose verb works through many rows block by block, each block in its transaction."""
     rows = [line for change in changes for line in _lines(action.pk, change)]
-    # Plain SQL: a decision over the whole pool writes hundreds of thousands of these.
-    kind = ActionRow._meta.get_field("before").db_type(connection)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f'INSERT INTO {ActionRow._meta.db_table} (action_id, "table", row_id, "before", "after") '  # noqa: S608
-            f"VALUES (%s, %s, %s, CAST(%s AS {kind}), CAST(%s AS {kind}))",
-            rows,
-        )
+    _insert(rows)
     Action.objects.filter(pk=action.pk).update(rows_changed=models.F("rows_changed") + len(rows))
     action.rows_changed += len(rows)
+
+
+def _insert(rows: Sequence[tuple[int, str, int, str, str]]) -> None:
+    """Plain SQL: a decision over the whole pool writes hundreds of thousands of these."""
+    kind = ActionRow._meta.get_field("before").db_type(connection)
+    into = f'INSERT INTO {ActionRow._meta.db_table} (action_id, "table", row_id, "before", "after") VALUES '  # noqa: S608
+    one = f"(%s, %s, %s, CAST(%s AS {kind}), CAST(%s AS {kind}))"
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.executemany(into + one, rows)
+            return
+        # A statement for each row would cost PostgreSQL several times as much.
+        for start in range(0, len(rows), ROWS_OF_STATEMENT):
+            some = rows[start : start + ROWS_OF_STATEMENT]
+            cursor.execute(into + ", ".join([one] * len(some)), list(chain.from_iterable(some)))
 
 
 def _lines(action_id: int, change: Change | Alike) -> list[tuple[int, str, int, str, str]]:
