@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.blocks import timed_blocks
 from bench.clocking import median_ms, signed_in
+from bench.filling import tidy
 
 SAMPLE = 2_000
 # As htmx asks: the desk itself in place of an address to go to.
@@ -34,6 +35,7 @@ def main() -> None:
         "decide_again": _decide("linked_mean_at_least", 3.5),
     }
     told["draw"], told["undo_draw"] = _draw()
+    tidy()
     client = signed_in()
     told["pages"] = {name: median_ms(client, address, rounds) for name, address in _pages()}
     told["desk"] = {name: median_ms(client, address, rounds, headers=AS_PART) for name, address in _desk()}

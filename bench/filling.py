@@ -40,11 +40,11 @@ def main() -> None:
 
     counts: dict[str, Any] = fill_queries(sizes.queries, kept=sizes.kept, scored=sizes.scored)
     counts["dialogues"] = fill_dialogues(sizes.dialogues)
-    _tidy()
+    tidy()
     print(json.dumps(counts))
 
 
-def _tidy() -> None:
+def tidy() -> None:
     """What a site does by itself once it has time: statistics, and PostgreSQL's map of what all may see."""
     from django.db import connection
 
