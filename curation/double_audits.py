@@ -45,5 +45,5 @@ def double_audits() -> DoubleAudits:
 
 def waiting_for_another() -> int:
     """Queries that one person has judged and another still has to."""
-    judged = Verdict.objects.filter(withdrawn=False).order_by().values("query")
-    return Query.objects.in_play().wanting().filter(pk__in=judged, reviews_given__gt=0).count()
+    # Whoever asks for a second verdict puts the query into the queue.
+    return Query.objects.awaiting_audit().order_by().filter(reviews_given__gt=0).count()
