@@ -15,7 +15,7 @@ from django.db import connection, models, transaction
 from accounts.models import Action, ActionRow, Door, User
 
 # Rows that one transaction of an undo puts back: in well under 100 ms, and few enough for SQLite's parameters.
-BLOCK = 200
+BLOCK = 100
 ROWS_OF_STATEMENT = 500
 
 

@@ -28,7 +28,7 @@ from curation.rules import CALIBRATED, EXPECTED, BadRule, Rule, Scales, standing
 # The same pool and the same decision pick the same controls.
 CONTROLS_SEED = 20240214
 # Rows of a transaction: what they and their indexes take is written in less than 100 ms.
-BLOCK = 400
+BLOCK = 250
 
 # Shows progress: gets the blocks of keys and how many there are, and hands the blocks on.
 Watch = Callable[[Iterable[list[int]], int], Iterable[list[int]]]

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, IntegerField, Q, Value
-from django.db.models.functions import Cast, Coalesce, Round
+from django.db.models import Case, Count, F, IntegerField, Q, When
+from django.db.models.functions import Cast, Round
 
 from curation.judges import counting_judges
 from curation.learning import Lesson, calibrations, lessons
@@ -17,6 +17,7 @@ from curation.patterns import pairs_in, row_of, tally
 from curation.rules import EXPECTED, ROUNDING, Rule, Scales, reading_of
 
 HUNDREDTHS = 100
+SIDES = (Decision.NONE, Decision.KEEP, Decision.DROP)
 # Half less and rounded is cut off; FLOOR would call back into Python for each row on SQLite.
 HUNDREDTH = Cast(Round(F("expected") * HUNDREDTHS + (ROUNDING * HUNDREDTHS - 0.5)), IntegerField())
 
@@ -151,10 +152,11 @@ def _parted(counts: Mapping[tuple[Any, ...], int], by_people: Mapping[tuple[Any,
 def _expected_counts() -> Counter[tuple[int, str]]:
     """How many queries have an expected value, by its hundredths (cut off, not rounded) and decision."""
     known = Query.objects.in_play().filter(expected__isnull=False).order_by()
-    # Not by the decision itself: SQLite would leave this index for one in the order of decisions.
-    columns = {"value": HUNDREDTH, "decided": Coalesce("decision", Value(""))}
-    grouped = known.annotate(**columns).values_list("value", "decided").annotate(n=Count("*"))
-    return Counter({(hundredth, decision): count for hundredth, decision, count in grouped})
+    side = Case(*(When(decision=one, then=number) for number, one in enumerate(SIDES)), output_field=IntegerField())
+    # Both in one number: by the decision itself, SQLite would leave this index for one in its order.
+    grouped = known.annotate(both=HUNDREDTH * len(SIDES) + side).values_list("both").annotate(n=Count("*"))
+    counts = {divmod(both, len(SIDES)): count for both, count in grouped}
+    return Counter({(hundredth, SIDES[side]): count for (hundredth, side), count in counts.items()})
 
 
 def _decided_by_people() -> tuple[Counter[tuple[str, str]], Counter[tuple[int, str]]]:
