@@ -33,7 +33,11 @@ def matching(rows: Rows, search: str) -> Rows:
     words = words_of(search)
     if not words:
         return rows
-    return rows.filter(pk__in=RawSQL(*_sought(rows.model._meta.db_table, words)))
+    sql, parameters = _sought(rows.model._meta.db_table, words)
+    if connection.vendor == "postgresql":
+        # Read at once: for a rare word PostgreSQL would else walk the whole list and ask for each of its rows.
+        sql = f"SELECT unnest(ARRAY({sql}))"
+    return rows.filter(pk__in=RawSQL(sql, parameters))
 
 
 def are_few(model: type[models.Model], search: str) -> bool:
