@@ -95,8 +95,8 @@ class QueryQuerySet(ClaimableQuerySet):
 
     def in_play(self) -> Self:
         """Neither a duplicate nor set aside for contamination."""
-        # Said so, and not through the stage: where a column is named that the database computes, SQLite reads no index
-        # alone; nor is "is null" said of the original, for the sake of whose index SQLite would leave better ones.
+        # By the columns that the indexes of counts and queues hold, not through the stage, which they lack. Nor is "is
+        # null" said of the original: for the sake of its own index SQLite would leave better ones.
         return self.exclude(Q(duplicate_of__isnull=False) | Q(contamination=Contamination.SET_ASIDE))
 
     def kept(self) -> Self:
