@@ -1,8 +1,10 @@
 """Fixtures for the whole suite: people, scripted answers, and parts of the machine that a test may need."""
 
+import itertools
 import os
 import shutil
 import tempfile
+import zlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 
+from tests import making
 from tests.emptying import empty_tables
 from tests.migrated import copied_database, drop_database, migrated_file, shared_folder
 from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
@@ -130,6 +133,17 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=[item for item in items if not is_concerned(item)])
         items[:] = [item for item in items if is_concerned(item)]
     items.sort(key=takes_long, reverse=True)
+
+
+@pytest.fixture(autouse=True)
+def numbers_of_its_own(request, monkeypatch):
+    """A test's queries have the same texts, and so the demo model's same scores, whichever tests ran before it."""
+    monkeypatch.setattr(making, "numbers", itertools.count(1000 * (_own_number(request.node) % 10_000)))
+
+
+def _own_number(test):
+    """The same in each run: xdist adds a group's name behind an @."""
+    return zlib.crc32(test.nodeid.split("@")[0].encode())
 
 
 @pytest.fixture(autouse=True)
