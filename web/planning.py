@@ -50,6 +50,7 @@ def _indexes() -> dict[str, list[str]]:
 
 
 def _rows(table: str) -> int:
-    """About how many it has: the highest key, which costs a step where a count costs all."""
+    """About how many it has: from the lowest key to the highest, two steps where a count costs all."""
+    ends = f'(SELECT MAX(rowid) FROM "{table}") - (SELECT MIN(rowid) FROM "{table}") + 1'  # noqa: S608
     with connection.cursor() as cursor:
-        return cursor.execute(f'SELECT MAX(rowid) FROM "{table}"').fetchall()[0][0] or 0  # noqa: S608
+        return cursor.execute(f"SELECT {ends}").fetchall()[0][0] or 0
