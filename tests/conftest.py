@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 
-from tests import making
+from tests import browsing, making
 from tests.emptying import empty_tables
 from tests.migrated import copied_database, drop_database, migrated_file, shared_folder
 from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
@@ -91,7 +91,10 @@ def _postgresql():
 
 PARTS = {
     "bubblewrap": (lambda: shutil.which("bwrap") is not None, "bwrap is not installed (apt install bubblewrap)"),
-    "chromium": (lambda: shutil.which("chromium") is not None, "chromium is not installed (apt install chromium)"),
+    "chromium": (
+        lambda: browsing.browser_program() is not None,
+        "no browser is installed (apt install chromium-headless-shell)",
+    ),
     "postgresql": (_postgresql, "PostgreSQL is not installed (apt install postgresql)"),
     "redis": (lambda: shutil.which("redis-server") is not None, "redis-server is not installed"),
     "embeddings": (lambda: _module("sentence_transformers"), "the extra `embeddings` is not installed"),
@@ -246,16 +249,18 @@ def site(tmp_path, demo_model):
     return Site(tmp_path, demo_model.models_file(tmp_path))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def chromium():
-    """A headless browser; mark the test with needs("chromium")."""
-    from playwright.sync_api import sync_playwright
+    """A headless browser; mark the test with needs("chromium") and BROWSERS."""
+    return browsing.the_browser()
 
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        yield running
-        running.close()
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """The browser is ended before a test that needs none, because the loop that serves it runs in this thread."""
+    yield
+    if nextitem is None or "chromium" not in nextitem.fixturenames:
+        browsing.end_browser()
 
 
 @pytest.fixture

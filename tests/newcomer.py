@@ -37,7 +37,7 @@ def newcomer(demo_model, tmp_path_factory):
     return Newcomer(site, said, file)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(newcomer):
     """Its address while `up` serves it, with a curator and an administrator whose password is known."""
     make = "from accounts.people import make_person; " + "; ".join(

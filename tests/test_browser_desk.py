@@ -8,12 +8,13 @@ from django.test import Client
 
 from curation.models import Judge, Query, Score, Template, Verdict
 from dialogues.models import Dialogue, Revision, Version
+from tests.browsing import BROWSERS
 from tests.making import a_dialogue, a_query
 
 pytestmark = [
     pytest.mark.once,
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("the desks in a browser"),
+    pytest.mark.xdist_group(BROWSERS),
     pytest.mark.django_db(transaction=True),
 ]
 

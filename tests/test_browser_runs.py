@@ -10,15 +10,15 @@ from django.utils import timezone
 from accounts.people import make_person
 from runs import tasks
 from runs.models import Call, EndpointBucket, Proposal, Run, Worker, WorkItem
+from tests.browsing import BROWSERS, DESK, PHONE
 from tests.making import a_query
 
 pytestmark = [
     pytest.mark.once,
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("the runs in a browser"),
+    pytest.mark.xdist_group(BROWSERS),
     pytest.mark.django_db(transaction=True),
 ]
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 
 @pytest.fixture
@@ -135,11 +135,12 @@ def test_no_page_of_runs_runs_over_a_narrow_screen_or_breaks_the_policy(a_tab):
     waiting = proposal(kind="scoring", **by)
     own = [f"{run.get_absolute_url()}{part}" for part in ("", "lost/", "budget/", "compact/")]
     addresses = ["/runs/", *own, priced.get_absolute_url(), waiting.get_absolute_url()]
-    for size in (DESK, PHONE):
-        tab, complaints = a_tab(viewport=size), []
-        tab.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-        tab.on("console", lambda told, all_of=complaints: all_of.append(told.text) if told.type == "error" else None)
-        for address in [*addresses, "/queries/score/", "/dialogues/build/"]:
-            tab.goto(address)
+    tab, complaints = a_tab(), []
+    tab.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    tab.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+    for address in [*addresses, "/queries/score/", "/dialogues/build/"]:
+        tab.goto(address)
+        for size in (DESK, PHONE):
+            tab.set_viewport_size(size)
             assert tab.evaluate("document.documentElement.scrollWidth") <= size["width"], (address, size)
-        assert complaints == []
+    assert complaints == []

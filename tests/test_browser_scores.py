@@ -14,18 +14,17 @@ from curation.models.queries import SAMPLES_FROM
 from curation.readings import store_facts
 from curation.rules import Rule
 from runs.models import Proposal
+from tests.browsing import BROWSERS, PHONE, complaints
 from tests.judged import a_scored_query, two_judges
 from tests.test_auditing import a_verdict
-from tests.test_browser_templates import complaints
 from tests.test_foreseeing import a_pool
 
 pytestmark = [
     pytest.mark.once,
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("the scores in a browser"),
+    pytest.mark.xdist_group(BROWSERS),
     pytest.mark.django_db(transaction=True),
 ]
-PHONE = {"width": 390, "height": 844}
 
 
 def a_decided_pool(cells):

@@ -8,12 +8,13 @@ from django.conf import settings
 from django.test import Client
 
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, Query
+from tests.browsing import BROWSERS
 from tests.making import a_query
 
 pytestmark = [
     pytest.mark.once,
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("the desks in a browser"),
+    pytest.mark.xdist_group(BROWSERS),
     pytest.mark.django_db(transaction=True),
 ]
 

@@ -1,9 +1,7 @@
 """The pages of templates, judges and the rubric lab in a browser: without scripts, without a complaint of axe."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from django.db import connections
 
@@ -11,6 +9,7 @@ from curation.judges import newest_template
 from curation.models import Judge, Template
 from curation.rubric_lab import DEFAULT_ARMS
 from runs.models import Run, WorkItem
+from tests.browsing import BROWSERS, PHONE, complaints
 from tests.judged import a_judge, a_score
 from tests.making import a_query
 from tests.running import run_command
@@ -18,12 +17,9 @@ from tests.running import run_command
 pytestmark = [
     pytest.mark.once,
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("the templates in a browser"),
+    pytest.mark.xdist_group(BROWSERS),
     pytest.mark.django_db(transaction=True),
 ]
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-RUN_AXE = "axe.run().then(found => found.violations.map(one => one.id + ': ' + one.nodes[0].html.slice(0, 120)))"
 
 
 def work():
@@ -46,22 +42,6 @@ def a_lab(queries, judges):
             WorkItem.objects.create(run=run, key=f"{query.pk}:{judge.pk}", payload={}, state="done")
             a_score(query, judge, 2 + number)
     return run
-
-
-def complaints(tab, addresses):
-    """What axe finds, and which pages run sideways, in both schemes at both sizes."""
-    found = []
-    for size in (DESK, PHONE):
-        tab.set_viewport_size(size)
-        for scheme in ("light", "dark"):
-            tab.emulate_media(color_scheme=scheme)
-            for address in addresses:
-                tab.goto(address)
-                tab.evaluate(AXE)
-                found += [(address, size["width"], scheme, words) for words in tab.evaluate(RUN_AXE)]
-                if tab.evaluate("document.documentElement.scrollWidth") > size["width"]:
-                    found.append((address, size["width"], scheme, "runs sideways"))
-    return found
 
 
 def test_without_scripts_a_template_is_edited_tried_for_one_call_and_its_judge_chosen(a_tab, models_file, demo_model):

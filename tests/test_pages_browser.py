@@ -11,18 +11,16 @@ from accounts.people import make_person
 from curation.models import Query
 from dialogues.models import Withdrawal
 from runs.models import Run
-from tests.browsing import wait_until
+from tests.browsing import BROWSERS, DESK, PHONE, wait_until
 from tests.making import a_batch, a_dialogue, a_kept_query, a_query
 from web.rooms import ROOMS
 
 pytestmark = [
     pytest.mark.once,
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("the pages in a browser"),
+    pytest.mark.xdist_group(BROWSERS),
     pytest.mark.django_db(transaction=True),
 ]
-
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
 
 @pytest.fixture
@@ -98,10 +96,10 @@ def test_no_page_breaks_the_policy_or_runs_over_a_narrow_screen(page):
     places = [reverse(place.view) for room in ROOMS for place in room.places]
     pages = [*places, "/preferences/", "/imports/new/", "/contamination/check/", "/scores/behind/", *rows]
     admin = ["/admin/", "/admin/curation/query/", "/admin/dialogues/dialogue/", "/admin/accounts/user/"]
-    for size in (DESK, PHONE):
-        page.set_viewport_size(size)
-        for address in [*pages, *admin]:
-            page.goto(address)
+    for address in [*pages, *admin]:
+        page.goto(address)
+        for size in (DESK, PHONE):
+            page.set_viewport_size(size)
             wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
             assert address in admin or not wide, (address, size)
             assert address not in places or page.locator(".bar [aria-current]").count() == 1, address
