@@ -1,19 +1,6 @@
-import tomllib
-from pathlib import Path
-
 from django.db import migrations
 
-PROMPTS = Path(__file__).parents[1] / "prompts"
-FIELDS = ("name", "answer_order", "level_labels", "body")
-
-
-def install(apps, schema_editor):
-    """A first version of each shipped template that is not here yet, so that the pages have what to show."""
-    Template = apps.get_model("curation", "Template")
-    for path in sorted(PROMPTS.glob("*.toml")):
-        shipped = tomllib.loads(path.read_text(encoding="utf-8"))
-        if not Template.objects.filter(name=shipped["name"]).exists():
-            Template.objects.create(version=1, **{name: shipped[name] for name in FIELDS})
+from curation.migrations._shipped import install_templates
 
 
 class Migration(migrations.Migration):
@@ -23,5 +10,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(install, migrations.RunPython.noop),
+        migrations.RunPython(install_templates, migrations.RunPython.noop),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dialogues', '0001_squashed_0007_funnel_facts'),
+        ('dialogues', '0007_funnel_facts'),
     ]
 
     operations = [

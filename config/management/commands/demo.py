@@ -11,7 +11,7 @@ from config import demo, serving
 from config.processes import Started, stop
 from config.readiness import answers, wait_until_it_answers
 from llm.catalog import load_catalog
-from web.commands import NOT_FINISHED, BadInput, Outcome, StudioCommand
+from web.commands import NOT_FINISHED, BadInput, Outcome, StudioCommand, tables_are_behind
 from web.counts import counted
 
 
@@ -32,7 +32,8 @@ class Command(StudioCommand):
                 demo.start_over()
             except demo.DemoFailed as error:
                 raise BadInput(str(error)) from error
-        call_command("migrate", verbosity=0, interactive=False)
+        if tables_are_behind():
+            call_command("migrate", verbosity=0, interactive=False)
         people = demo.people()
         self.stdout.write("\n".join(["users and their passwords (shown only now and at the end):", *people]))
         try:

@@ -14,7 +14,7 @@ from config.processes import Started, first_ended, stop
 from config.readiness import answers
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
-from web.commands import BadInput, Outcome, StudioCommand
+from web.commands import BadInput, Outcome, StudioCommand, tables_are_behind
 from web.planning import renew_statistics
 
 
@@ -36,7 +36,8 @@ class Command(StudioCommand):
             signal.signal(number, lambda *_: stop_asked.set())
         try:
             serving.check_port(host, port)
-            call_command("migrate", verbosity=0, interactive=False)
+            if tables_are_behind():
+                call_command("migrate", verbosity=0, interactive=False)
             renew_statistics(new_too=True)
             serving.empty_broker_folders()
             self._start_model_server(programs)

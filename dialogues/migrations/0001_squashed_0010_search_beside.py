@@ -11,62 +11,18 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('dialogues', '0001_initial'), ('dialogues', '0002_search'), ('dialogues', '0003_review_queue'), ('dialogues', '0004_approved_version'), ('dialogues', '0005_search_by_regexp'), ('dialogues', '0006_withdrawals'), ('dialogues', '0007_funnel_facts')]
+    replaces = [('dialogues', '0001_initial'), ('dialogues', '0002_search'), ('dialogues', '0003_review_queue'), ('dialogues', '0004_approved_version'), ('dialogues', '0005_search_by_regexp'), ('dialogues', '0006_withdrawals'), ('dialogues', '0007_funnel_facts'), ('dialogues', '0008_export_marked'), ('dialogues', '0009_list_columns'), ('dialogues', '0010_search_beside')]
 
     initial = True
 
     dependencies = [
+        ('accounts', '0003_skip_suspects'),
         ('accounts', '__first__'),
-        ('curation', '0013_funnel_facts'),
+        ('curation', '0024_search_beside'),
         ('runs', '0007_proposals_and_compacting'),
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Withdrawal',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=64)),
-                ('is_whole', models.BooleanField(help_text='The whole source, not one file of it.')),
-                ('file_name', models.CharField(blank=True, max_length=255)),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='queued', max_length=8)),
-                ('expected', models.JSONField(default=dict, help_text='rows by name, counted before it began')),
-                ('gone', models.JSONField(default=dict, help_text='rows by name, as they went')),
-                ('error', models.TextField(blank=True)),
-                ('handed_at', models.DateTimeField(blank=True, help_text='when a worker was last told of it', null=True)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('batch', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='curation.importbatch')),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('source', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='curation.source')),
-            ],
-            options={
-                'ordering': ['-pk'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('finished_at', None)), fields=('source',), name='withdrawal_one_at_a_time')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Export',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file_name', models.CharField(max_length=255)),
-                ('layout', models.CharField(max_length=24)),
-                ('filters', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='running', max_length=8)),
-                ('version_ids', models.JSONField(default=list)),
-                ('dialogues', models.PositiveIntegerField(default=0)),
-                ('refused', models.PositiveIntegerField(default=0, help_text='approved dialogues that broke a rule of the layout')),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('error', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='exports', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('sha256', ''), _negated=True), _connector='OR'), name='export_done_has_hash')],
-            },
-        ),
         migrations.CreateModel(
             name='Dialogue',
             fields=[
@@ -95,6 +51,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['pk'],
+                'indexes': [models.Index(fields=['id'], name='dialogue_list_newest'), models.Index(fields=['state', 'id'], name='dialogue_list_by_state'), models.Index(fields=['method', 'id'], name='dialogue_by_method'), models.Index(fields=['state', 'method', 'id', 'exported'], name='dialogue_by_state_method'), models.Index(fields=['language', 'id'], name='dialogue_list_by_language'), models.Index(fields=['source', 'id'], name='dialogue_list_by_source'), models.Index(fields=['source', 'state', 'id', 'method'], name='dialogue_list_source_state'), models.Index(fields=['exported', 'state', 'id'], name='dialogue_list_exported'), models.Index(fields=['source', 'exported', 'state', 'id'], name='dialogue_list_source_exported'), models.Index(fields=['language', 'state', 'method', 'source'], name='dialogue_by_language_state'), models.Index(condition=models.Q(('reviews_given__lt', models.F('reviews_wanted')), ('state', 'in_review')), fields=['state', 'id', 'claimed_until', 'claimed_by', 'reviews_given', 'reviews_wanted'], name='dialogue_review_queue')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('method__in', ['packing', 'simulation', 'correction', 'similar', 'followup', 'imported'])), name='dialogue_method_known'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'in_review', 'needs_work', 'approved', 'rejected', 'withdrawn'])), name='dialogue_state_known'), models.UniqueConstraint(condition=models.Q(('text_hash', ''), _negated=True), fields=('text_hash',), name='dialogue_imported_once')],
             },
         ),
         migrations.CreateModel(
@@ -199,6 +157,57 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('dialogue', 'number'), name='version_number_once')],
             },
         ),
+        migrations.AddField(
+            model_name='dialogue',
+            name='approved_version',
+            field=models.ForeignKey(blank=True, help_text='what leaves in an export; not always the newest, since an approval can be undone', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='dialogues.version'),
+        ),
+        migrations.CreateModel(
+            name='Withdrawal',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.CharField(max_length=64)),
+                ('is_whole', models.BooleanField(help_text='The whole source, not one file of it.')),
+                ('file_name', models.CharField(blank=True, max_length=255)),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='queued', max_length=8)),
+                ('expected', models.JSONField(default=dict, help_text='rows by name, counted before it began')),
+                ('gone', models.JSONField(default=dict, help_text='rows by name, as they went')),
+                ('error', models.TextField(blank=True)),
+                ('handed_at', models.DateTimeField(blank=True, help_text='when a worker was last told of it', null=True)),
+                ('started_at', models.DateTimeField(auto_now_add=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('batch', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='curation.importbatch')),
+                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('source', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='curation.source')),
+            ],
+            options={
+                'ordering': ['-pk'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('finished_at', None)), fields=('source',), name='withdrawal_one_at_a_time')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Export',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('file_name', models.CharField(max_length=255)),
+                ('layout', models.CharField(max_length=24)),
+                ('filters', models.JSONField(default=dict)),
+                ('state', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='running', max_length=8)),
+                ('version_ids', models.JSONField(default=list)),
+                ('dialogues', models.PositiveIntegerField(default=0)),
+                ('refused', models.PositiveIntegerField(default=0, help_text='approved dialogues that broke a rule of the layout')),
+                ('sha256', models.CharField(blank=True, max_length=64)),
+                ('error', models.TextField(blank=True)),
+                ('marked', models.BooleanField(default=False, help_text='Each of its dialogues says that it has left.')),
+                ('started_at', models.DateTimeField(auto_now_add=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='exports', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-pk'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('sha256', ''), _negated=True), _connector='OR'), name='export_done_has_hash')],
+            },
+        ),
         migrations.CreateModel(
             name='Review',
             fields=[
@@ -218,66 +227,9 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('outcome', 'approved'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='review_refusal_says_why')],
             },
         ),
-        migrations.AddField(
-            model_name='dialogue',
-            name='approved_version',
-            field=models.ForeignKey(blank=True, help_text='what leaves in an export; not always the newest, since an approval can be undone', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='dialogues.version'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['state', 'id'], name='dialogue_list_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['method', 'id'], name='dialogue_by_method'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['state', 'method', 'id'], name='dialogue_by_state_method'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['language', 'id'], name='dialogue_list_by_language'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['source', 'id'], name='dialogue_list_by_source'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['source', 'state', 'id'], name='dialogue_list_source_state'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['exported', 'state', 'id'], name='dialogue_list_exported'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['source', 'exported', 'state', 'id'], name='dialogue_list_source_exported'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(fields=['language', 'state'], name='dialogue_by_language_state'),
-        ),
-        migrations.AddIndex(
-            model_name='dialogue',
-            index=models.Index(condition=models.Q(('reviews_given__lt', models.F('reviews_wanted')), ('state', 'in_review')), fields=['state', 'id', 'claimed_until', 'claimed_by', 'reviews_given', 'reviews_wanted'], name='dialogue_review_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='dialogue',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['packing', 'simulation', 'correction', 'similar', 'followup', 'imported'])), name='dialogue_method_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='dialogue',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'in_review', 'needs_work', 'approved', 'rejected', 'withdrawn'])), name='dialogue_state_known'),
-        ),
         migrations.AddConstraint(
             model_name='dialogue',
             constraint=models.CheckConstraint(condition=models.Q(('state', 'approved'), ('approved_version__isnull', True), _connector='OR'), name='dialogue_version_when_approved'),
-        ),
-        migrations.AddConstraint(
-            model_name='dialogue',
-            constraint=models.UniqueConstraint(condition=models.Q(('text_hash', ''), _negated=True), fields=('text_hash',), name='dialogue_imported_once'),
         ),
         web.search.AddSearch(
             table='dialogues_turn',

@@ -10,10 +10,12 @@ import web.search
 from django.conf import settings
 from django.db import migrations, models
 
+from curation.migrations._shipped import install_templates
+
 
 class Migration(migrations.Migration):
 
-    replaces = [('curation', '0001_initial'), ('curation', '0002_search'), ('curation', '0003_list_indexes'), ('curation', '0004_audit_queue'), ('curation', '0005_import_mapping'), ('curation', '0006_search_by_regexp'), ('curation', '0007_what_was_said'), ('curation', '0008_clusters'), ('curation', '0009_cluster_source'), ('curation', '0010_contamination_queue'), ('curation', '0011_natural_language'), ('curation', '0012_uploads_and_withdrawal'), ('curation', '0013_funnel_facts')]
+    replaces = [('curation', '0001_initial'), ('curation', '0002_search'), ('curation', '0003_list_indexes'), ('curation', '0004_audit_queue'), ('curation', '0005_import_mapping'), ('curation', '0006_search_by_regexp'), ('curation', '0007_what_was_said'), ('curation', '0008_clusters'), ('curation', '0009_cluster_source'), ('curation', '0010_contamination_queue'), ('curation', '0011_natural_language'), ('curation', '0012_uploads_and_withdrawal'), ('curation', '0013_funnel_facts'), ('curation', '0014_pool_passes'), ('curation', '0015_template_retired_judge_lab'), ('curation', '0016_audit_samples'), ('curation', '0017_shipped_templates'), ('curation', '0018_one_pass_at_a_time'), ('curation', '0019_expected_index'), ('curation', '0020_indexes_of_lists'), ('curation', '0021_list_columns'), ('curation', '0022_rule_pass_is_a_pool_pass'), ('curation', '0023_fewer_columns_in_indexes'), ('curation', '0024_search_beside')]
 
     initial = True
 
@@ -38,6 +40,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Judge',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('model', models.CharField(help_text='slug of the model in the models file', max_length=128)),
+                ('sampling', models.JSONField(help_text='sampling parameters as sent')),
+                ('draw', models.PositiveIntegerField(default=0)),
+                ('counts', models.BooleanField(default=True)),
+                ('lab', models.BooleanField(default=False, help_text='An arm of the rubric lab: its scores never enter a rule.')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'ordering': ['pk'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('lab', False), ('counts', False), _connector='OR'), name='judge_of_the_lab_never_counts')],
+            },
+        ),
+        migrations.CreateModel(
             name='Source',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -48,6 +66,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['slug'],
+            },
+        ),
+        migrations.CreateModel(
+            name='AuditSample',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('size', models.PositiveIntegerField(help_text='queries drawn')),
+                ('seed', models.PositiveIntegerField()),
+                ('at', models.DateTimeField()),
+                ('withdrawn', models.BooleanField(default=False, help_text='Undone, or followed by a later draw.')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-pk'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('withdrawn', False)), fields=('withdrawn',), name='audit_sample_one_stands')],
             },
         ),
         migrations.CreateModel(
@@ -70,24 +103,68 @@ class Migration(migrations.Migration):
             name='ContaminationPass',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('doing', models.CharField(blank=True, help_text='what it is at', max_length=40)),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('total', models.PositiveIntegerField(default=0)),
+                ('found', models.JSONField(default=dict, help_text='what came of it, counted')),
+                ('error', models.TextField(blank=True)),
+                ('asked_at', models.DateTimeField(auto_now_add=True)),
+                ('told_at', models.DateTimeField(help_text='when it last said where it was', null=True)),
+                ('cancelled_at', models.DateTimeField(help_text='when someone asked it to end', null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('is_one', models.BooleanField(default=True, editable=False, help_text='the same everywhere: unique while open')),
                 ('fingerprint', models.CharField(blank=True, help_text='of the tasks and the rules', max_length=64)),
                 ('after', models.BigIntegerField(default=0, help_text='queries with a higher key were checked …')),
                 ('until', models.BigIntegerField(default=0, help_text='… up to this one')),
                 ('again', models.BooleanField(default=False, help_text='also queries that were checked before')),
                 ('nearest', models.PositiveSmallIntegerField(default=10, help_text='how many queries near each task are suspected')),
-                ('doing', models.CharField(blank=True, help_text='what it is at', max_length=40)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('found', models.JSONField(default=dict, help_text='checked, set_aside, suspect, and hits by tier')),
-                ('error', models.TextField(blank=True)),
-                ('asked_at', models.DateTimeField(auto_now_add=True)),
-                ('told_at', models.DateTimeField(help_text='when it last said where it was', null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
                 ('action', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.action')),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-pk'],
+                'abstract': False,
+                'constraints': [models.UniqueConstraint(condition=models.Q(('cancelled_at', None), ('error', ''), ('finished_at', None)), fields=('is_one',), name='contaminationpass_one_at_a_time')],
+            },
+        ),
+        migrations.CreateModel(
+            name='DuplicatePass',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('doing', models.CharField(blank=True, help_text='what it is at', max_length=40)),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('total', models.PositiveIntegerField(default=0)),
+                ('found', models.JSONField(default=dict, help_text='what came of it, counted')),
+                ('error', models.TextField(blank=True)),
+                ('asked_at', models.DateTimeField(auto_now_add=True)),
+                ('told_at', models.DateTimeField(help_text='when it last said where it was', null=True)),
+                ('cancelled_at', models.DateTimeField(help_text='when someone asked it to end', null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('is_one', models.BooleanField(default=True, editable=False, help_text='the same everywhere: unique while open')),
+                ('compare_by', models.CharField(choices=[('form', 'form: equal but for case, punctuation and courtesies'), ('words', 'words: also slips, other names, other numbers'), ('meaning', 'meaning: also paraphrases, by embeddings')], default='words', max_length=8)),
+                ('action', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.action')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-pk'],
+                'abstract': False,
+                'constraints': [models.UniqueConstraint(condition=models.Q(('cancelled_at', None), ('error', ''), ('finished_at', None)), fields=('is_one',), name='duplicatepass_one_at_a_time'), models.CheckConstraint(condition=models.Q(('compare_by__in', ['form', 'words', 'meaning'])), name='duplicate_pass_by_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Guidelines',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField(unique=True)),
+                ('text', models.TextField()),
+                ('withdrawn', models.BooleanField(default=False, help_text='Undone by an action; kept for the record.')),
+                ('at', models.DateTimeField(auto_now_add=True)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name_plural': 'guidelines',
+                'ordering': ['-number'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='guidelines_count_from_one'), models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='guidelines_say_something')],
             },
         ),
         migrations.CreateModel(
@@ -160,6 +237,9 @@ class Migration(migrations.Migration):
                 ('raw_gap', models.SmallIntegerField(blank=True, null=True)),
                 ('linked_gap', models.FloatField(blank=True, help_text="gap after linking B's scale to A's", null=True)),
                 ('disputed', models.BooleanField(default=False)),
+                ('flip_risk', models.PositiveSmallIntegerField(default=0, help_text='hundredths: 100 where the rule’s figure lies at its threshold, or there is none')),
+                ('cell_rarity', models.PositiveSmallIntegerField(default=0, help_text='by how many half orders of magnitude its cell is smaller than the pool')),
+                ('audit_place', models.PositiveIntegerField(blank=True, help_text='where a query that was picked as control or for a sample stands in the queue', null=True)),
                 ('decision', models.CharField(choices=[('none', 'undecided'), ('keep', 'keep'), ('drop', 'drop')], default='none', max_length=8)),
                 ('decision_rule', models.CharField(blank=True, help_text='rule and threshold, or `verdict`', max_length=64)),
                 ('decision_version', models.PositiveIntegerField(default=0, help_text='how often this query has been decided')),
@@ -168,6 +248,7 @@ class Migration(migrations.Migration):
                 ('used', models.BooleanField(default=False, help_text='A dialogue was grown from it.')),
                 ('stage', models.GeneratedField(db_persist=True, expression=models.Case(models.When(duplicate_of__isnull=False, then=models.Value('duplicate')), models.When(contamination='set_aside', then=models.Value('set_aside')), models.When(decision='keep', then=models.Value('kept')), models.When(decision='drop', then=models.Value('dropped')), models.When(scoring='unreadable', then=models.Value('unreadable')), models.When(scoring='readable', then=models.Value('scored')), default=models.Value('unscored'), output_field=models.CharField(max_length=12)), output_field=models.CharField(max_length=12))),
                 ('dispute_size', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce(models.F('linked_gap'), models.Value(9.0)), output_field=models.FloatField())),
+                ('audit_order', models.GeneratedField(db_persist=True, expression=models.Case(models.When(audit_place__isnull=False, then=models.F('audit_place')), models.When(disputed=True, then=django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('flip_risk'), '*', models.Value(10000000)), '+', django.db.models.expressions.CombinedExpression(django.db.models.functions.comparison.Cast(django.db.models.expressions.CombinedExpression(django.db.models.functions.comparison.Coalesce(models.F('linked_gap'), models.Value(9.0)), '*', models.Value(100.0)), models.IntegerField()), '*', models.Value(10000))), '+', models.F('cell_rarity'))), default=None, output_field=models.IntegerField()), output_field=models.IntegerField())),
                 ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='queries', to='curation.importbatch')),
                 ('claimed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('duplicate_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='duplicates', to='curation.query')),
@@ -176,8 +257,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'queries',
                 'ordering': ['pk'],
-                'indexes': [models.Index(fields=['stage', 'id'], name='query_list_by_stage'), models.Index(fields=['source', 'id'], name='query_list_by_source'), models.Index(fields=['source', 'stage', 'id'], name='query_list_by_source_stage'), models.Index(condition=models.Q(('used', True)), fields=['stage', 'id'], name='query_list_used'), models.Index(condition=models.Q(('used', True)), fields=['source', 'stage', 'id'], name='query_list_used_source'), models.Index(condition=models.Q(('stage', 'kept'), ('used', False)), fields=['id'], name='query_list_unused'), models.Index(condition=models.Q(('stage', 'kept'), ('used', False)), fields=['source', 'id'], name='query_list_unused_source'), models.Index(fields=['language', 'id'], name='query_list_by_language'), models.Index(fields=['natural_language', 'id'], name='query_list_by_natural_language'), models.Index(fields=['contamination', 'stage', 'id'], name='query_list_by_contamination'), models.Index(condition=models.Q(('disputed', True)), fields=['-dispute_size', 'id'], name='query_list_disputed'), models.Index(condition=models.Q(('disputed', True)), fields=['stage', '-dispute_size', 'id'], name='query_list_disputed_stage'), models.Index(condition=models.Q(('contamination', 'suspect')), fields=['-suspicion', 'id', 'duplicate_of', 'claimed_until', 'claimed_by'], name='query_suspects'), models.Index(fields=['source', 'stage', 'used'], name='query_by_source_stage_used'), models.Index(fields=['language', 'source', 'stage'], name='query_by_language_source'), models.Index(fields=['decision', 'disputed'], name='query_by_decision'), models.Index(fields=['ratings', 'stage', 'decision_rule', 'source', 'language'], name='query_by_ratings'), models.Index(condition=models.Q(('expected__isnull', False)), fields=['expected', 'stage', 'decision_rule'], name='query_by_expected'), models.Index(condition=models.Q(('disputed', True), ('reviews_given__lt', models.F('reviews_wanted'))), fields=['-dispute_size', 'id', 'stage', 'claimed_until', 'claimed_by', 'reviews_given', 'reviews_wanted'], name='query_audit_queue')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('contamination__in', ['none', 'suspect', 'set_aside', 'cleared'])), name='query_contamination_known'), models.CheckConstraint(condition=models.Q(('scoring__in', ['none', 'readable', 'unreadable'])), name='query_scoring_known'), models.CheckConstraint(condition=models.Q(('decision__in', ['none', 'keep', 'drop'])), name='query_decision_known'), models.CheckConstraint(condition=models.Q(('decision', 'none'), models.Q(models.Q(('decision_rule', ''), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='query_decision_says_why'), models.CheckConstraint(condition=models.Q(models.Q(('decision', 'keep'), _negated=True), ('scoring', 'readable'), ('decision_rule', 'verdict'), _connector='OR'), name='query_kept_is_readable'), models.CheckConstraint(condition=models.Q(('duplicate_of', models.F('id')), _negated=True), name='query_not_its_own_duplicate')],
+                'indexes': [models.Index(fields=['id'], name='query_list_newest'), models.Index(fields=['stage', 'id'], name='query_list_by_stage'), models.Index(fields=['source', 'id', 'used'], name='query_list_by_source'), models.Index(fields=['source', 'stage', 'id', 'used'], name='query_list_by_source_stage'), models.Index(condition=models.Q(('used', True)), fields=['id', 'stage', 'source'], name='query_list_used_newest'), models.Index(condition=models.Q(('used', True)), fields=['stage', 'id'], name='query_list_used'), models.Index(condition=models.Q(('stage', 'kept'), ('used', False)), fields=['id'], name='query_list_unused'), models.Index(condition=models.Q(('stage', 'kept'), ('used', False)), fields=['source', 'id'], name='query_list_unused_source'), models.Index(fields=['language', 'id', 'used'], name='query_list_by_language'), models.Index(fields=['natural_language', 'id'], name='query_list_by_natural_language'), models.Index(condition=models.Q(('contamination', 'none'), _negated=True), fields=['contamination', 'id'], name='query_contaminated'), models.Index(condition=models.Q(('disputed', True)), fields=['-dispute_size', 'id', 'source', 'language'], name='query_list_disputed'), models.Index(condition=models.Q(('disputed', True)), fields=['stage', '-dispute_size', 'id'], name='query_list_disputed_stage'), models.Index(condition=models.Q(('disputed', True)), fields=['source', 'stage'], name='query_disputed_by_source'), models.Index(condition=models.Q(('contamination', 'suspect')), fields=['-suspicion', 'id', 'duplicate_of', 'claimed_until', 'claimed_by'], name='query_suspects'), models.Index(fields=['source', 'stage', 'used'], name='query_by_source_stage_used'), models.Index(fields=['language', 'stage', 'source', 'used'], name='query_by_language_stage'), models.Index(fields=['decision', 'disputed'], name='query_by_decision'), models.Index(fields=['ratings', 'decision', 'duplicate_of', 'contamination'], name='query_by_ratings'), models.Index(condition=models.Q(('ratings__gt', '')), fields=['ratings', 'source', 'language', 'duplicate_of', 'contamination'], name='query_by_ratings_source'), models.Index(condition=models.Q(('expected__isnull', False)), fields=['id', 'expected', 'decision', 'duplicate_of', 'contamination'], name='query_by_expected'), models.Index(condition=models.Q(('decision_rule', 'verdict')), fields=['ratings', 'decision', 'expected', 'duplicate_of', 'contamination', 'decision_rule'], name='query_by_verdict'), models.Index(condition=models.Q(('audit_order__isnull', False), ('reviews_given__lt', models.F('reviews_wanted'))), fields=['-audit_order', 'id', 'duplicate_of', 'contamination', 'claimed_until', 'claimed_by', 'reviews_given', 'reviews_wanted', 'source', 'language'], name='query_audit_queue'), models.Index(condition=models.Q(('audit_order__isnull', False), ('reviews_given__gte', models.F('reviews_wanted'))), fields=['source', 'language'], name='query_audited'), models.Index(condition=models.Q(('ratings__gt', ''), ('reviews_given__lt', models.F('reviews_wanted'))), fields=['ratings', 'id', 'duplicate_of', 'contamination', 'claimed_until', 'claimed_by', 'reviews_given', 'reviews_wanted', 'source', 'language'], name='query_cell_queue')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('contamination__in', ['none', 'suspect', 'set_aside', 'cleared'])), name='query_contamination_known'), models.CheckConstraint(condition=models.Q(('scoring__in', ['none', 'readable', 'unreadable'])), name='query_scoring_known'), models.CheckConstraint(condition=models.Q(('decision__in', ['none', 'keep', 'drop'])), name='query_decision_known'), models.CheckConstraint(condition=models.Q(('decision', 'none'), models.Q(models.Q(('decision_rule', ''), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='query_decision_says_why'), models.CheckConstraint(condition=models.Q(models.Q(('decision', 'keep'), _negated=True), ('scoring', 'readable'), ('decision_rule', 'verdict'), _connector='OR'), name='query_kept_is_readable'), models.CheckConstraint(condition=models.Q(('flip_risk__lte', 100)), name='query_flip_risk_in_hundredths'), models.CheckConstraint(condition=models.Q(('duplicate_of', models.F('id')), _negated=True), name='query_not_its_own_duplicate')],
             },
         ),
         migrations.CreateModel(
@@ -263,22 +344,43 @@ class Migration(migrations.Migration):
             name='RulePass',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule', models.CharField(max_length=64)),
-                ('threshold', models.FloatField()),
-                ('blocks', models.PositiveIntegerField(default=0)),
-                ('blocks_done', models.PositiveIntegerField(default=0)),
-                ('figures', models.JSONField(default=dict, help_text='kept, dropped, unscored, disputed, changed')),
+                ('doing', models.CharField(blank=True, help_text='what it is at', max_length=40)),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('total', models.PositiveIntegerField(default=0)),
+                ('found', models.JSONField(default=dict, help_text='what came of it, counted')),
                 ('error', models.TextField(blank=True)),
                 ('asked_at', models.DateTimeField(auto_now_add=True)),
-                ('heard_at', models.DateTimeField(help_text='last sign of life of whoever carries it out')),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('is_one', models.BooleanField(default=True, editable=False, help_text='the same everywhere: unique while unfinished')),
-                ('action', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.action')),
+                ('told_at', models.DateTimeField(help_text='when it last said where it was', null=True)),
+                ('cancelled_at', models.DateTimeField(help_text='when someone asked it to end', null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('is_one', models.BooleanField(default=True, editable=False, help_text='the same everywhere: unique while open')),
+                ('rule', models.CharField(max_length=64)),
+                ('threshold', models.FloatField()),
+                ('action', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.action')),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-pk'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('finished_at__isnull', True)), fields=('is_one',), name='rule_pass_one_at_a_time')],
+                'abstract': False,
+                'constraints': [models.UniqueConstraint(condition=models.Q(('cancelled_at', None), ('error', ''), ('finished_at', None)), fields=('is_one',), name='rulepass_one_at_a_time')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Score',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('value', models.PositiveSmallIntegerField(null=True)),
+                ('expected', models.FloatField(help_text='expected value from the probabilities of the tokens 1–5', null=True)),
+                ('explanation', models.TextField(blank=True)),
+                ('state', models.CharField(choices=[('ok', 'ok'), ('unreadable', 'unreadable'), ('refused', 'refused')], max_length=12)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('call', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='scores', to='runs.call')),
+                ('judge', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scores', to='curation.judge')),
+                ('query', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='curation.query')),
+            ],
+            options={
+                'ordering': ['pk'],
+                'constraints': [models.UniqueConstraint(fields=('query', 'judge'), name='score_once_per_judge'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'ok'), ('value__gte', 1), ('value__lte', 5)), models.Q(('state__in', ['unreadable', 'refused']), ('value__isnull', True)), _connector='OR'), name='score_value_only_when_ok'), models.CheckConstraint(condition=models.Q(('expected__isnull', True), models.Q(('expected__gte', 1), ('expected__lte', 5)), _connector='OR'), name='score_expected_in_range')],
             },
         ),
         migrations.CreateModel(
@@ -317,6 +419,36 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Stratum',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('pattern', models.CharField(help_text='the scores by judge: 3=4 7=2', max_length=200)),
+                ('stage', models.CharField(max_length=12)),
+                ('size', models.PositiveIntegerField()),
+                ('drawn', models.PositiveIntegerField()),
+                ('sample', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='strata', to='curation.auditsample')),
+            ],
+            options={
+                'verbose_name_plural': 'strata',
+                'ordering': ['number'],
+                'constraints': [models.UniqueConstraint(fields=('sample', 'number'), name='stratum_number_once'), models.UniqueConstraint(fields=('sample', 'pattern', 'stage'), name='stratum_once'), models.CheckConstraint(condition=models.Q(('drawn__gte', 1), ('drawn__lte', models.F('size'))), name='stratum_drawn_within')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SampledQuery',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('query', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sampled', to='curation.query')),
+                ('stratum', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='queries', to='curation.stratum')),
+            ],
+            options={
+                'verbose_name_plural': 'sampled queries',
+                'ordering': ['pk'],
+                'constraints': [models.UniqueConstraint(fields=('query', 'stratum'), name='sampled_query_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Template',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -325,45 +457,12 @@ class Migration(migrations.Migration):
                 ('level_labels', models.JSONField(help_text='five labels, level 1 first')),
                 ('body', models.TextField(help_text='placeholders: {{query}}, {{levels}}, {{order}}, optionally {{response}}')),
                 ('answer_order', models.CharField(choices=[('score_first', 'score first, then the reason'), ('reason_first', 'reason first, then the score')], default='score_first', max_length=16)),
+                ('retired', models.BooleanField(default=False, help_text='No longer offered; what was scored with it stays.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
                 'ordering': ['name', '-version'],
                 'constraints': [models.UniqueConstraint(fields=('name', 'version'), name='template_version_once'), models.CheckConstraint(condition=models.Q(('answer_order__in', ['score_first', 'reason_first'])), name='template_order_known')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Judge',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model', models.CharField(help_text='slug of the model in the models file', max_length=128)),
-                ('sampling', models.JSONField(help_text='sampling parameters as sent')),
-                ('draw', models.PositiveIntegerField(default=0)),
-                ('counts', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('template', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='judges', to='curation.template')),
-            ],
-            options={
-                'ordering': ['pk'],
-                'constraints': [models.UniqueConstraint(fields=('template', 'model', 'sampling', 'draw'), name='judge_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Score',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.PositiveSmallIntegerField(null=True)),
-                ('expected', models.FloatField(help_text='expected value from the probabilities of the tokens 1–5', null=True)),
-                ('explanation', models.TextField(blank=True)),
-                ('state', models.CharField(choices=[('ok', 'ok'), ('unreadable', 'unreadable'), ('refused', 'refused')], max_length=12)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('call', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='scores', to='runs.call')),
-                ('judge', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scores', to='curation.judge')),
-                ('query', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='curation.query')),
-            ],
-            options={
-                'ordering': ['pk'],
-                'constraints': [models.UniqueConstraint(fields=('query', 'judge'), name='score_once_per_judge'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'ok'), ('value__gte', 1), ('value__lte', 5)), models.Q(('state__in', ['unreadable', 'refused']), ('value__isnull', True)), _connector='OR'), name='score_value_only_when_ok'), models.CheckConstraint(condition=models.Q(('expected__isnull', True), models.Q(('expected__gte', 1), ('expected__lte', 5)), _connector='OR'), name='score_expected_in_range')],
             },
         ),
         migrations.CreateModel(
@@ -380,6 +479,11 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-pk'],
             },
+        ),
+        migrations.AddField(
+            model_name='judge',
+            name='template',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='judges', to='curation.template'),
         ),
         migrations.CreateModel(
             name='Calibration',
@@ -450,8 +554,13 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('value__gte', 1), ('value__lte', 5)), name='verdict_value_in_range'), models.CheckConstraint(condition=models.Q(('who_was_right__in', ['', 'a', 'b', 'both', 'neither'])), name='verdict_right_known'), models.UniqueConstraint(condition=models.Q(('withdrawn', False)), fields=('query', 'by'), name='verdict_once_per_person')],
             },
         ),
+        migrations.AddConstraint(
+            model_name='judge',
+            constraint=models.UniqueConstraint(fields=('template', 'model', 'sampling', 'draw', 'lab'), name='judge_once'),
+        ),
         web.search.AddSearch(
             table='curation_query',
             columns=['text', 'response'],
         ),
+        migrations.RunPython(install_templates, migrations.RunPython.noop),
     ]
