@@ -5,18 +5,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
+from accounts.alike import Alike, Told, insert_alike
 from accounts.models import Action, ActionRow, Door, User
 
 # Rows that one transaction of an undo puts back: in well under 100 ms, and few enough for SQLite's parameters.
 BLOCK = 100
-ROWS_OF_STATEMENT = 500
 
 
 class CannotUndo(Exception):
@@ -32,16 +31,6 @@ class Change:
     after: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """The same columns of many rows of one table, all of them with the same values before and after."""
-
-    model: type[models.Model]
-    ids: Sequence[int]
-    before: dict[str, Any]
-    after: dict[str, Any]
-
-
 def record(
     verb: str, changes: Iterable[Change | Alike], *, by: User | None, door: Door = Door.PAGE, note: str = ""
 ) -> Action:
@@ -53,33 +42,19 @@ def record(
 
 def extend(action: Action, changes: Iterable[Change | Alike]) -> None:
     """Add rows to an action whose verb works through many rows block by block, each block in its transaction."""
-    rows = [line for change in changes for line in _lines(action.pk, change)]
-    _insert(rows)
-    Action.objects.filter(pk=action.pk).update(rows_changed=models.F("rows_changed") + len(rows))
-    action.rows_changed += len(rows)
+    told = [_told(action.pk, change) for change in changes]
+    insert_alike(ActionRow, ("action", "table", "before", "after"), "row_id", told)
+    count = sum(len(ids) for ids, _ in told)
+    Action.objects.filter(pk=action.pk).update(rows_changed=models.F("rows_changed") + count)
+    action.rows_changed += count
 
 
-def _insert(rows: Sequence[tuple[int, str, int, str, str]]) -> None:
-    """Plain SQL: a decision over the whole pool writes hundreds of thousands of these."""
-    kind = ActionRow._meta.get_field("before").db_type(connection)
-    into = f'INSERT INTO {ActionRow._meta.db_table} (action_id, "table", row_id, "before", "after") VALUES '  # noqa: S608
-    one = f"(%s, %s, %s, CAST(%s AS {kind}), CAST(%s AS {kind}))"
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.executemany(into + one, rows)
-            return
-        # A statement for each row would cost PostgreSQL several times as much.
-        for start in range(0, len(rows), ROWS_OF_STATEMENT):
-            some = rows[start : start + ROWS_OF_STATEMENT]
-            cursor.execute(into + ", ".join([one] * len(some)), list(chain.from_iterable(some)))
-
-
-def _lines(action_id: int, change: Change | Alike) -> list[tuple[int, str, int, str, str]]:
+def _told(action_id: int, change: Change | Alike) -> Told:
     alike = (
         Alike(type(change.row), [change.row.pk], change.before, change.after) if isinstance(change, Change) else change
     )
     before, after = json.dumps(_plain(alike.before)), json.dumps(_plain(alike.after))
-    return [(action_id, alike.model._meta.label_lower, pk, before, after) for pk in alike.ids]
+    return alike.ids, (action_id, alike.model._meta.label_lower, before, after)
 
 
 def undo(action: Action, *, by: User | None, door: Door = Door.PAGE) -> Action:

@@ -8,22 +8,23 @@ from math import ceil
 from random import Random
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Count, Q
+from django.db import transaction
 
-from accounts.actions import Alike, extend, record
+from accounts.actions import extend, record
+from accounts.alike import Alike, write_alike
 from accounts.models import Action, Door, User
 from curation.calibration import LEAST_VERDICTS, CalibrationTable
 from curation.comparing import DECIDED, FACTS, Group, compared
 from curation.judges import counting_judges, names_of
 from curation.learning import calibrations, lessons, store_calibrations
 from curation.linking import IDENTITY, UNCHANGED, LinkTable, link
-from curation.models import Decision, Judge, Link, Query, Score, Scoring
+from curation.models import Decision, Judge, Link, Query, QueryCount, Score, Stage
 from curation.models.queries import VERDICT
 from curation.patterns import cell_rarity, tally
 from curation.picking import mix_controls
 from curation.readings import Row, joint_counts, key_blocks, pattern_of, store_expected
 from curation.rules import CALIBRATED, EXPECTED, BadRule, Rule, Scales, standing
+from web.kept_counts import summed, total
 
 # The same pool and the same decision pick the same controls.
 CONTROLS_SEED = 20240214
@@ -73,9 +74,10 @@ def decide(
     judges = counting_judges()
     tables, links = link_scales(judges)
     scales = Scales(tables, learnt_scales(rule, judges))
-    basis, action, queries = Basis(rule, judges, scales, at, _rarities()), None, Query.objects.in_play()
+    basis, action = Basis(rule, judges, scales, at, _rarities()), None
+    blocks, expected = key_blocks(Query.objects.in_play(), BLOCK), ceil(total(QueryCount.objects.in_play()) / BLOCK)
     # Without a judge that counts there is nothing to decide by, and no reason to take decisions back.
-    for block in watch(key_blocks(queries, BLOCK), ceil(queries.count() / BLOCK)) if judges else ():
+    for block in watch(blocks, expected) if judges else ():
         with transaction.atomic():
             changes = bring_up_to_date(block, basis)
             if changes and action is None:
@@ -136,7 +138,7 @@ def bring_up_to_date(ids: Sequence[int], basis: Basis) -> list[Alike]:
         for group in {group.row: group for group in groups}.values()
     }
     changes = [change for group in groups if (change := _change(group, targets[group.row], at=basis.at)).after]
-    _write(changes, basis)
+    write_alike(changes)
     _store_said(newly_said, basis.judges)
     return changes
 
@@ -168,41 +170,10 @@ def _change(group: Group, target: Mapping[str, Any], *, at: datetime) -> Alike:
     return Alike(Query, group.ids, {name: now[name] for name in changed}, {name: after[name] for name in changed})
 
 
-def _write(changes: Sequence[Alike], basis: Basis) -> None:
-    """One statement for all changes that write the same; what is each query's own is written row by row."""
-    own = basis.rule.name == EXPECTED
-    merged: dict[str, tuple[dict[str, Any], list[int]]] = {}
-    for change in changes:
-        columns = {name: value for name, value in change.after.items() if not (own and name == "decision_inputs")}
-        merged.setdefault(repr(columns), (columns, []))[1].extend(change.ids)
-    for columns, ids in merged.values():
-        Query.objects.filter(pk__in=ids).update(**columns)
-    if own:
-        _write_inputs([change for change in changes if "decision_inputs" in change.after])
-
-
-def _write_inputs(changes: Sequence[Alike]) -> None:
-    """The inputs of a rule that looks at expected values differ from query to query."""
-    field = Query._meta.get_field("decision_inputs")
-    rows = [
-        (field.get_db_prep_save(change.after[field.name], connection), pk) for change in changes for pk in change.ids
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {Query._meta.db_table} SET {field.column} = %s WHERE id = %s",  # noqa: S608  # names of columns
-            rows,
-        )
-
-
 def _counted(basis: Basis, links: Sequence[Link], action: Action | None) -> Decided:
-    undecided = Q(decision=Decision.NONE)
-    counts = Query.objects.in_play().aggregate(
-        kept=Count("pk", filter=Q(decision=Decision.KEEP)),
-        dropped=Count("pk", filter=Q(decision=Decision.DROP)),
-        unscored=Count("pk", filter=undecided),
-        unreadable=Count("pk", filter=undecided & Q(scoring=Scoring.UNREADABLE)),
-        disputed=Count("pk", filter=Q(disputed=True)),
-    )
+    in_play = QueryCount.objects.in_play()
+    stages, disputed = summed(in_play, "stage"), total(in_play.filter(disputed=True))
+    undecided = stages.total() - stages[Stage.KEPT] - stages[Stage.DROPPED]
     names = names_of(basis.judges)
     answered = [Score.objects.filter(judge=judge).count() for judge in basis.judges]
     return Decided(
@@ -211,5 +182,9 @@ def _counted(basis: Basis, links: Sequence[Link], action: Action | None) -> Deci
         links=links,
         changed=action.rows_changed if action else 0,
         action=action,
-        **counts,
+        kept=stages[Stage.KEPT],
+        dropped=stages[Stage.DROPPED],
+        unscored=undecided,
+        unreadable=stages[Stage.UNREADABLE],
+        disputed=disputed,
     )

@@ -3,23 +3,18 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Q, When
-from django.db.models.functions import Cast, Round
+from django.db.models import Q
 
 from curation.judges import counting_judges
 from curation.learning import Lesson, calibrations, lessons
 from curation.linking import IDENTITY, UNCHANGED, LinkTable, link
-from curation.models import Decision, Judge, Query
+from curation.models import Decision, ExpectedCount, Judge, Query
+from curation.models.counts import HUNDREDTHS
 from curation.models.queries import QueryQuerySet
 from curation.patterns import pairs_in, row_of, tally
 from curation.rules import EXPECTED, ROUNDING, Rule, Scales, reading_of
-
-HUNDREDTHS = 100
-SIDES = (Decision.NONE, Decision.KEEP, Decision.DROP)
-# Half less and rounded is cut off; FLOOR would call back into Python for each row on SQLite.
-HUNDREDTH = Cast(Round(F("expected") * HUNDREDTHS + (ROUNDING * HUNDREDTHS - 0.5)), IntegerField())
+from web.kept_counts import summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +53,10 @@ class Outlook:
 
 
 def ground() -> Ground:
-    """Read the pool by pattern, by expected value, and what people decided: each one GROUP BY over an index."""
+    """Read the pool by pattern and by expected value, and what people decided."""
     judges = counting_judges()
-    people_patterns, people_expected = _decided_by_people()
-    patterns = _parted(tally("decision"), people_patterns)
-    expected = _parted(_expected_counts(), people_expected)
+    patterns = tally("decision", "by_person")
+    expected = summed(ExpectedCount.objects.all(), "hundredth", "decision", "by_person")
     learnt = lessons()
     scales = Scales(linked_scales(judges, patterns), calibrations(judges, learnt))
     return Ground(judges, scales, patterns, expected, learnt)
@@ -140,35 +134,3 @@ def _fates_by_expected(least: int, on: Ground) -> list[tuple[Decision, str, bool
 def _fate(rule: Rule, pattern: str, on: Ground) -> Decision:
     row = row_of(pattern, on.judges)
     return rule.decide(None if row is None else reading_of(row, on.scales))
-
-
-def _parted(counts: Mapping[tuple[Any, ...], int], by_people: Mapping[tuple[Any, ...], int]) -> Counter[Any]:
-    """(key, decision, whether a person decided) → how many."""
-    parted = Counter({(*key, True): n for key, n in by_people.items()})
-    parted.update({(*key, False): n - by_people.get(key, 0) for key, n in counts.items()})
-    return +parted
-
-
-def _expected_counts() -> Counter[tuple[int, str]]:
-    """How many queries have an expected value, by its hundredths (cut off, not rounded) and decision."""
-    known = Query.objects.in_play().filter(expected__isnull=False).order_by()
-    side = Case(*(When(decision=one, then=number) for number, one in enumerate(SIDES)), output_field=IntegerField())
-    # Both in one number: by the decision itself, SQLite would leave this index for one in its order.
-    grouped = known.annotate(both=HUNDREDTH * len(SIDES) + side).values_list("both").annotate(n=Count("*"))
-    counts = {divmod(both, len(SIDES)): count for both, count in grouped}
-    return Counter({(hundredth, SIDES[side]): count for (hundredth, side), count in counts.items()})
-
-
-def _decided_by_people() -> tuple[Counter[tuple[str, str]], Counter[tuple[int, str]]]:
-    """The same two counts of what people decided: of few queries, so their own small index answers."""
-    patterns: Counter[tuple[str, str]] = Counter()
-    expected: Counter[tuple[int, str]] = Counter()
-    decided = Query.objects.in_play().decided_by_people().order_by().annotate(value=HUNDREDTH)
-    for pattern, decision, hundredth, count in decided.values_list("ratings", "decision", "value").annotate(
-        n=Count("*")
-    ):
-        if pattern:
-            patterns[pattern, decision] += count
-        if hundredth is not None:
-            expected[hundredth, decision] += count
-    return patterns, expected

@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Left
 
-from curation.models import ImportBatch, RejectedRecord, Sighting
+from curation.models import ImportBatch, LineCount, RejectedRecord, Sighting
+from web.kept_counts import total
 from web.paging import PAGE_SIZE, Page
 
 TEXT_SHOWN = 280
@@ -50,8 +51,9 @@ class Wanted:
         """How many there are."""
         chosen = self.batches().values("pk")
         # Every sighting is a line of a file of queries; rejected records are of other files too.
-        seen = self.seen(batch__in=chosen) if self.source else self.seen()
-        return seen.count() + self.rejected(batch__in=chosen).count()
+        seen = LineCount.objects.filter(batch__in=chosen) if self.source else LineCount.objects.all()
+        known = total(seen.filter(repeats=True) if self.kind == DUPLICATES else seen)
+        return (0 if self.kind == REJECTED else known) + self.rejected(batch__in=chosen).count()
 
 
 @dataclass(frozen=True, slots=True)

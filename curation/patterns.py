@@ -1,4 +1,4 @@
-"""The scores of a query in one short text, such as `3=4 7=2`: what pages count and filter by, over one index.
+"""The scores of a query in one short text, such as `3=4 7=2`: what pages count and filter by.
 
 Each judge that counts stands there with its number and its score, `-` for an unreadable one. Empty: not every judge has
 answered. Queries with one pattern have one fate under every rule that looks at scores alone, so a rule is tried on some
@@ -8,13 +8,13 @@ thirty patterns in place of 287,000 queries.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import log10
+from typing import Any
 
-from django.db.models import Count
-
-from curation.models import Decision, Judge, Query, Stage
+from curation.models import Decision, Judge, RatingCount, Stage
 from curation.readings import Row, Said, pattern_of
+from web.kept_counts import summed
 
-Tally = Counter[tuple[str, ...]]
+Tally = Counter[tuple[Any, ...]]
 
 __all__ = ["Tally", "cell_rarity", "level_of", "pairs_in", "pattern_of", "patterns_with", "row_of", "stage_of", "tally"]
 
@@ -34,9 +34,9 @@ def level_of(pattern: str, judge: Judge) -> int | None:
 
 
 def tally(*columns: str) -> Tally:
-    """How many queries in play have each pattern (and each value of further columns): one GROUP BY over an index."""
-    rows = Query.objects.in_play().filter(ratings__gt="").order_by()
-    return Counter({tuple(row[:-1]): row[-1] for row in rows.values_list("ratings", *columns).annotate(n=Count("*"))})
+    """How many queries in play have each pattern (and each value of further columns)."""
+    counts = summed(RatingCount.objects.all(), "ratings", *columns)
+    return counts if columns else Counter({(pattern,): count for pattern, count in counts.items()})
 
 
 def stage_of(pattern: str, decision: str) -> Stage:

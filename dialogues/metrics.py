@@ -1,14 +1,16 @@
 """The funnel: how many records of each source reached each step, from the line that was read to the file that left.
 
-Each count is one GROUP BY over the rows themselves, so that it equals the length of the list that shows them.
+Each count is that of the rows themselves (or kept beside them by the database), so that it equals the length of the
+list that shows them.
 """
 
 from collections import Counter
 
 from django.db.models import Count, Exists, OuterRef
 
-from curation.models import ImportBatch, Query, RejectedRecord, Sighting, Source, Stage
+from curation.models import ImportBatch, LineCount, QueryCount, RejectedRecord, Source, Stage
 from dialogues.models import Dialogue, State
+from web.kept_counts import summed
 
 # Each step is the sum of its parts; the first part is the one that goes on.
 PARTS = {
@@ -91,12 +93,13 @@ def _lines() -> Reached:
     """Lines of files of queries: each was rejected, or is a sighting."""
     source_of = dict(ImportBatch.objects.filter(holds=ImportBatch.Holds.QUERIES).values_list("pk", "source_id"))
     reached: Reached = Counter()
+    rejected = RejectedRecord.objects.order_by().values_list("batch_id").annotate(n=Count("*"))
     for step, lines in (
-        ("rejected", RejectedRecord.objects.all()),
-        ("seen", Sighting.objects.all()),
-        ("duplicates", Sighting.objects.filter(repeats=True)),
+        ("rejected", dict(rejected)),
+        ("seen", summed(LineCount.objects.all(), "batch_id")),
+        ("duplicates", summed(LineCount.objects.filter(repeats=True), "batch_id")),
     ):
-        for batch_id, count in lines.order_by().values_list("batch_id").annotate(n=Count("*")):
+        for batch_id, count in lines.items():
             if batch_id in source_of:
                 reached[source_of[batch_id], step] += count
     for source_id in set(source_of.values()):
@@ -107,9 +110,7 @@ def _lines() -> Reached:
 def _queries() -> Reached:
     """Queries where they stand now, and whether a dialogue was grown from them."""
     reached: Reached = Counter()
-    for source_id, stage, used, count in (
-        Query.objects.order_by().values_list("source_id", "stage", "used").annotate(n=Count("*"))
-    ):
+    for (source_id, stage, used), count in summed(QueryCount.objects.all(), "source_id", "stage", "used").items():
         reached[source_id, STEP_OF_STAGE[Stage(stage)]] += count
         if stage == Stage.KEPT:
             reached[source_id, "used" if used else "unused"] += count

@@ -5,8 +5,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
+from curation.models.counts import KEPT_COUNTS
 from dialogues import uploading, withdrawing
 from dialogues.exporting import Choice, export_dialogues, mark_what_left
+from web.kept_counts import fold
 from web.planning import renew_statistics
 
 
@@ -41,3 +43,5 @@ def tend() -> None:
     mark_what_left()
     uploading.tidy()
     renew_statistics()
+    for counts in KEPT_COUNTS:
+        fold(counts)

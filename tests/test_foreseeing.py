@@ -97,16 +97,12 @@ def test_a_pattern_says_who_gave_what_and_belongs_to_the_judges_that_count():
     assert row_of(unreadable[0], [first]) is None
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by the size of the table")
-def test_what_a_rule_would_do_is_read_from_indexes_alone():
+def test_what_a_rule_would_do_is_told_without_a_look_at_the_queries_themselves():
     with CaptureQueriesContext(connection) as captured:
         ground()
-    counts = [one["sql"] for one in captured.captured_queries if "GROUP BY" in one["sql"] and "COUNT(*)" in one["sql"]]
-    with connection.cursor() as cursor:
-        for sql in counts:
-            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
-            assert "USING COVERING INDEX query_by" in cursor.fetchall()[0][-1]
-    assert len(counts) == 3
+    asked = [one["sql"] for one in captured.captured_queries]
+    assert len(asked) >= 3
+    assert not [sql for sql in asked if 'FROM "curation_query"' in sql or 'FROM "curation_score"' in sql]
 
 
 def test_when_other_judges_count_the_next_decision_brings_the_patterns_up_to_date():

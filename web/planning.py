@@ -16,9 +16,8 @@ def renew_statistics(*, new_too: bool = False) -> list[str]:
     counted, looked_at = _known()
     wanted: list[str] = []
     for table, indexes in _indexes().items():
-        rows = _rows(table)
-        if rows > LARGE:
-            grown = rows > GROWN * counted[table]
+        if _has_more_than(table, LARGE):
+            grown = _has_more_than(table, GROWN * counted[table])
             wanted += (index for index in indexes if grown or (new_too and index not in looked_at))
     with connection.cursor() as cursor:
         for index in wanted:
@@ -49,8 +48,11 @@ def _indexes() -> dict[str, list[str]]:
     return found
 
 
-def _rows(table: str) -> int:
-    """About how many it has: from the lowest key to the highest, two steps where a count costs all."""
-    ends = f'(SELECT MAX(rowid) FROM "{table}") - (SELECT MIN(rowid) FROM "{table}") + 1'  # noqa: S608
+def _has_more_than(table: str, count: int) -> bool:
+    """By a look at its highest key, and else counted no further: keys of rows that are gone make no table large."""
     with connection.cursor() as cursor:
-        return cursor.execute(f"SELECT {ends}").fetchall()[0][0] or 0
+        highest = cursor.execute(f'SELECT MAX(rowid) FROM "{table}"').fetchall()[0][0] or 0  # noqa: S608
+        if highest <= count:
+            return False
+        rows = f'SELECT COUNT(*) FROM (SELECT 1 FROM "{table}" LIMIT {count + 1})'  # noqa: S608
+        return bool(cursor.execute(rows).fetchall()[0][0] > count)

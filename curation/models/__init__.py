@@ -1,6 +1,7 @@
 """The tables of the first half of the way, by idea."""
 
 from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Opinion, Tier
+from curation.models.counts import ExpectedCount, LineCount, QueryCount, RatingCount
 from curation.models.intake import ImportBatch, RejectedRecord, Sighting, Source
 from curation.models.judging import AnswerOrder, Calibration, Judge, Link, Score, ScoreState, Template
 from curation.models.neighbours import (
@@ -38,14 +39,18 @@ __all__ = [
     "Distinction",
     "DuplicateCluster",
     "DuplicatePass",
+    "ExpectedCount",
     "Guidelines",
     "ImportBatch",
     "Judge",
+    "LineCount",
     "Link",
     "Opinion",
     "PoolPass",
     "Problem",
     "Query",
+    "QueryCount",
+    "RatingCount",
     "RejectedRecord",
     "RulePass",
     "SampledQuery",

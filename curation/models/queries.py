@@ -150,11 +150,14 @@ class Query(Claimable):
     )
     tags = models.JSONField(default=list, blank=True)
     text_hash = models.CharField(max_length=64, unique=True)
-    source = models.ForeignKey("curation.Source", on_delete=models.PROTECT, related_name="queries")
+    # Wider indexes lead with the source, and most queries are no duplicate: their own would cost each change a write.
+    source = models.ForeignKey("curation.Source", on_delete=models.PROTECT, related_name="queries", db_index=False)
     batch = models.ForeignKey("curation.ImportBatch", on_delete=models.PROTECT, related_name="queries")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates")
+    duplicate_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates", db_index=False
+    )
     duplicate_reason = models.CharField(max_length=200, blank=True)
     contamination = models.CharField(max_length=12, choices=Contamination, default=Contamination.NONE)
     suspicion = models.FloatField(
@@ -207,7 +210,6 @@ class Query(Claimable):
         indexes = [
             # Lists: each filter finds its rows in the order in which they are shown. What stands behind the key, the
             # database need not look up in the row.
-            models.Index(fields=["id"], name="query_list_newest"),
             models.Index(fields=["stage", "id"], name="query_list_by_stage"),
             models.Index(fields=["source", "id", "used"], name="query_list_by_source"),
             models.Index(fields=["source", "stage", "id", "used"], name="query_list_by_source_stage"),
@@ -233,28 +235,14 @@ class Query(Claimable):
                 name="query_suspects",
                 condition=Q(contamination="suspect"),
             ),
-            # Counts: one GROUP BY reads the index alone.
-            models.Index(fields=["source", "stage", "used"], name="query_by_source_stage_used"),
-            models.Index(fields=["language", "stage", "source", "used"], name="query_by_language_stage"),
-            models.Index(fields=["decision", "disputed"], name="query_by_decision"),
+            models.Index(fields=["duplicate_of"], name="query_duplicates", condition=Q(duplicate_of__isnull=False)),
             # Of what `decide` writes they hold the decision alone: each further column would move all their entries.
             models.Index(fields=["ratings", "decision", "duplicate_of", "contamination"], name="query_by_ratings"),
-            models.Index(
-                fields=["ratings", "source", "language", "duplicate_of", "contamination"],
-                name="query_by_ratings_source",
-                condition=Q(ratings__gt=""),
-            ),
             models.Index(
                 # By the key: in the order of the values a block of decisions would be written all over it.
                 fields=["id", "expected", "decision", "duplicate_of", "contamination"],
                 name="query_by_expected",
                 condition=Q(expected__isnull=False),
-            ),
-            models.Index(
-                # The rule stands in it too: SQLite would look into the rows to see that it is this one.
-                fields=["ratings", "decision", "expected", "duplicate_of", "contamination", "decision_rule"],
-                name="query_by_verdict",
-                condition=Q(decision_rule="verdict"),
             ),
             # Each queue reads its index alone; SQLite would else walk a wider one past all judged rows.
             models.Index(

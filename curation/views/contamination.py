@@ -10,10 +10,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.roles import Role, needs
 from curation.contamination import NEAREST, ask_for_check, unread_queries
-from curation.models import Benchmark, Contamination, ContaminationHit, Query, Tier
+from curation.models import Benchmark, Contamination, ContaminationHit, Query, QueryCount, Tier
 from curation.views.passes import passes_shown, start_pass
 from embeddings import MissingExtra, require
 from web.counts import counted_words, counts_by
+from web.kept_counts import total
 from web.pages import page_or_part
 from web.paging import page_of
 
@@ -102,4 +103,4 @@ def ask_for_contamination_check(request: HttpRequest) -> HttpResponse:
 
 
 def _queries() -> int:
-    return sum(counts_by(Query.objects.all(), "stage").values())
+    return total(QueryCount.objects.all())

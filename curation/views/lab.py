@@ -31,7 +31,7 @@ from runs.models import Run
 from runs.proposing import Wanted
 from runs.scripted import scripted_models
 from runs.views.proposals import ask_for_run
-from web.counts import counts_by
+from web.counts import values_of
 
 
 class LabForm(RunForm):
@@ -58,7 +58,7 @@ class LabForm(RunForm):
         self.fields["models"].choices = [(slug, slug) for slug in self.catalog.models]  # type: ignore[attr-defined]
         self.fields["models"].initial = [usual.slug] if usual else []
         sources = Source.objects.values_list("slug", flat=True)
-        languages = sorted(name for name in counts_by(Query.objects.all(), "language") if name)
+        languages = [name for name in values_of(Query, "language") if name]
         self.fields["source"].choices = [("", "any"), *((slug, slug) for slug in sources)]  # type: ignore[attr-defined]
         self.fields["language"].choices = [("", "any"), *((name, name) for name in languages)]  # type: ignore[attr-defined]
 

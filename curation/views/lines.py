@@ -8,8 +8,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.roles import Role, needs
 from curation.lines import DUPLICATES, REJECTED, Wanted, page_of_lines
-from curation.models import Query, Source
+from curation.models import QueryCount, Source
 from web.counts import counted_words, kept_for_a_while
+from web.kept_counts import total
 from web.pages import page_or_part
 
 KINDS = [("", "all"), (DUPLICATES, "duplicates"), (REJECTED, "rejected")]
@@ -57,6 +58,5 @@ def _counted(wanted: Wanted) -> int:
 
 def _taken(source: str) -> int:
     """The queries that these lines gave."""
-    keys = list(Source.objects.filter(slug=source).values_list("pk", flat=True))
-    taken = Query.objects.filter(source__in=keys) if source else Query.objects.all()
-    return kept_for_a_while(f"taken:{source}", taken.order_by().count)
+    keys = Source.objects.filter(slug=source).values("pk")
+    return total(QueryCount.objects.filter(source__in=keys) if source else QueryCount.objects.all())

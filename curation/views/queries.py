@@ -2,9 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
+from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -14,13 +15,16 @@ from accounts.models import ActionRow
 from accounts.roles import Role, needs
 from curation.detectors import NATURAL_NAMES
 from curation.judges import ANCHOR
-from curation.models import Contamination, Query, Score, Source, Stage
-from curation.models.queries import CONTAMINATED, QueryQuerySet
+from curation.models import Contamination, Query, QueryCount, Score, Source, Stage
+from curation.models.queries import CONTAMINATED
 from curation.standing import facts_about
 from runs.scripted import scripted_models
 from web.counts import counted_words, counts_by, values_of
+from web.kept_counts import summed
 from web.pages import page_or_part
 from web.paging import NEWEST_FIRST, Order, page_of
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 NOT_KEPT = [stage for stage in Stage if stage != Stage.KEPT]
 SHOWN_OF_TEXT = 280
@@ -154,8 +158,8 @@ def _linked(query: Query, score: Score) -> float | None:
     return inputs.get("linked") if score.judge.counts else None
 
 
-def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "") -> QueryQuerySet:
-    """The rows that the filters leave; `leave_out` names one filter that is not applied."""
+def narrowed(rows: Rows, asked: dict[str, Any], *, leave_out: str = "") -> Rows:
+    """The queries, or the cells of their counts, that the filters leave; `leave_out` names one that is not applied."""
     applied = {name: value for name, value in asked.items() if name != leave_out}
     if stage := applied.get("stage"):
         # One stage as an equation, so that the index also gives the order.
@@ -183,10 +187,10 @@ def narrowed(rows: QueryQuerySet, asked: dict[str, Any], *, leave_out: str = "")
 
 
 def _counts_by_stage(asked: dict[str, Any]) -> Counter[str]:
-    # Most queries are in no dialogue: those in one are taken from all, both of which an index counts.
-    if asked.get("used") == "no":
-        return _counts_by_stage(asked | {"used": ""}) - _counts_by_stage(asked | {"used": "yes"})
-    return Counter(counts_by(narrowed(Query.objects.all(), asked, leave_out="stage"), "stage"))
+    # What is rare is counted itself, over its own index; all else the database has counted.
+    if asked.get("contamination") or asked.get("used") == "afterwards":
+        return Counter(counts_by(narrowed(Query.objects.all(), asked, leave_out="stage"), "stage"))
+    return summed(narrowed(QueryCount.objects.all(), asked, leave_out="stage"), "stage")
 
 
 def _facets(asked: dict[str, Any]) -> list[Facet]:

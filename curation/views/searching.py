@@ -9,10 +9,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.roles import Role, needs
 from curation import candidates
-from curation.models import CompareBy, Query
+from curation.models import CompareBy, QueryCount
 from curation.searching import ask_for_search
 from curation.views.passes import start_pass
 from embeddings import MissingExtra, require
+from web.kept_counts import total
 
 
 class SearchForm(forms.Form):
@@ -47,5 +48,5 @@ def ask_for_duplicate_search(request: HttpRequest) -> HttpResponse:
         ask = partial(ask_for_search, compare_by=form.cleaned_data["compare_by"])
         return start_pass(request, "duplicates", lambda by: ask(by=by))
     status = 422 if request.method == "POST" else 200
-    context = {"form": form, "queries": Query.objects.in_play().count()}
+    context = {"form": form, "queries": total(QueryCount.objects.in_play())}
     return render(request, "curation/find_duplicates.html", context, status=status)
