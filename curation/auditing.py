@@ -13,9 +13,10 @@ from accounts.models import Action, Door, Skip, User
 from accounts.skipping import put_off, put_off_by
 from curation.drawing import stratum_of
 from curation.majority import is_tie, majority
-from curation.models import Decision, Query, Verdict
+from curation.models import Decision, Query, RatingCount, Verdict
 from curation.models.queries import SAMPLES_FROM, VERDICT, QueryQuerySet
 from web.claims import Stale
+from web.kept_counts import total
 
 GIVE_VERDICT = "give verdict"
 # How a queue is narrowed: columns with the value they must have; under CELL the patterns of a cell of the matrix.
@@ -23,6 +24,8 @@ Only = Mapping[str, Any]
 EVERYTHING: Only = {}
 EVERY_QUERY = Q()
 CELL = "ratings__in"
+# The same columns of the counts that the database keeps.
+COUNTED_BY = {"origin": "source", "written_in": "language", CELL: CELL}
 # Behind a sample, before every dispute.
 ASKED_PLACE = SAMPLES_FROM - 1
 BLOCK = 500  # rows per statement: well under SQLite's limit on parameters
@@ -39,24 +42,31 @@ def count_waiting(by: User, *, at: datetime, only: Only = EVERYTHING, within: Q 
     To ask of each query whether it is one of those would cost more than the count.
     """
     queue = _narrowed(only).filter(within).order_by()
+    whole = total(waiting_cells(only)) if within == EVERY_QUERY else queue.count()
     judged = Verdict.objects.filter(by=by, withdrawn=False).order_by().values("query")
     put_off = Skip.objects.filter(by=by, subject=Skip.Subject.QUERY, until__gt=at).order_by().values("subject_id")
-    return queue.count() - queue.filter(pk__in=judged.union(put_off)).count()
+    return whole - queue.filter(pk__in=judged.union(put_off)).count()
 
 
-def waiting_for_anyone(only: Only = EVERYTHING) -> QueryQuerySet:
-    """The same queue whoever looks at it."""
-    return _narrowed(only)
+def waiting_cells(only: Only = EVERYTHING) -> QuerySet[RatingCount]:
+    """The same queue, whoever looks at it, as the database has counted it."""
+    return _cells(only).filter(judged=False)
 
 
 def count_judged(only: Only = EVERYTHING) -> int:
     """How many queries of the queue, or of a cell, people have judged as often as was wanted."""
-    columns = {name: value for name, value in only.items() if name != CELL}
-    if CELL not in only:
-        queries = Query.objects.narrowable().filter(audit_order__isnull=False, **columns)
-        return queries.filter(reviews_given__gte=F("reviews_wanted")).count()
-    whole = Query.objects.narrowable().in_play().filter(ratings__in=only[CELL], **columns)
-    return whole.count() - _narrowed(only).count()
+    return total(_cells(only).filter(judged=True))
+
+
+def _cells(only: Only) -> QuerySet[RatingCount]:
+    cells = RatingCount.objects.filter(**{COUNTED_BY[column]: value for column, value in only.items()})
+    return cells if CELL in only else cells.filter(queued=True)
+
+
+def count_held_by_others(by: User, *, at: datetime, only: Only = EVERYTHING) -> int:
+    """How many queries of the queue others have open."""
+    held = Query.objects.filter(claimed_until__gt=at).exclude(claimed_by=by)
+    return _narrowed(only).order_by().filter(pk__in=held.order_by().values("pk")).count()
 
 
 def take(query_id: int, *, by: User, at: datetime) -> Query | None:

@@ -35,7 +35,7 @@ def level_of(pattern: str, judge: Judge) -> int | None:
 
 def tally(*columns: str) -> Tally:
     """How many queries in play have each pattern (and each value of further columns)."""
-    counts = summed(RatingCount.objects.all(), "ratings", *columns)
+    counts = summed(RatingCount.objects.filter(ratings__gt=""), "ratings", *columns)
     return counts if columns else Counter({(pattern,): count for pattern, count in counts.items()})
 
 

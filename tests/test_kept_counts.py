@@ -27,7 +27,7 @@ from web.kept_counts import fold, summed, total
 
 pytestmark = pytest.mark.django_db
 QUERY_COLUMNS = ("source", "language", "natural_language", "stage", "disputed", "used")
-RATING_COLUMNS = ("source", "language", "ratings", "decision", "by_person")
+RATING_COLUMNS = ("source", "language", "ratings", "decision", "by_person", "queued", "judged")
 
 
 def counted(rows, *columns):
@@ -42,8 +42,11 @@ def whole_counts():
     ]
     in_play = Query.objects.filter(duplicate_of=None).exclude(contamination=Contamination.SET_ASIDE)
     ratings = [
-        (one.source_id, one.language, one.ratings, one.decision, one.decision_rule == "verdict")
-        for one in in_play.exclude(ratings="")
+        (
+            *(one.source_id, one.language, one.ratings, one.decision, one.decision_rule == "verdict"),
+            *(one.audit_order is not None, one.reviews_given >= one.reviews_wanted),
+        )
+        for one in in_play.exclude(ratings="", audit_order=None)
     ]
     return Counter(queries), Counter(ratings), counted(Sighting.objects.all(), "batch_id", "repeats")
 
@@ -82,6 +85,8 @@ def some_columns(rng):
                 "scoring": Scoring.READABLE,
             },
             {"version": F("version") + 1},
+            {"audit_place": rng.choice([None, 7])},
+            {"reviews_given": rng.randrange(3), "reviews_wanted": rng.randrange(1, 3)},
             {"source": a_source(rng.choice(["one", "two", "three"]))},
             {"duplicate_of": None},
         ]

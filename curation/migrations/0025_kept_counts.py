@@ -11,6 +11,8 @@ IN_PLAY = "{row}.duplicate_of_id IS NULL AND {row}.contamination <> 'set_aside'"
 STAGE = ['duplicate_of_id', 'contamination', 'decision', 'scoring']
 # As curation/foreseeing.py reads thresholds: half less and rounded is cut off, and a millionth of a point is forgiven.
 HUNDREDTH = 'CAST(ROUND({row}.expected * 100 - 0.4999) AS INTEGER)'
+PLACE = ['audit_place', 'disputed', 'flip_risk', 'linked_gap', 'cell_rarity']
+QUEUED = '({row}.audit_order IS NOT NULL)'
 BY_PERSON = "({row}.decision_rule = 'verdict')"
 
 
@@ -62,6 +64,8 @@ class Migration(migrations.Migration):
                 ('ratings', models.CharField(max_length=200)),
                 ('decision', models.CharField(choices=[('none', 'undecided'), ('keep', 'keep'), ('drop', 'drop')], max_length=8)),
                 ('by_person', models.BooleanField()),
+                ('queued', models.BooleanField(help_text='it has a place in the audit queue, judged or not')),
+                ('judged', models.BooleanField(help_text='people have judged it as often as was wanted')),
                 ('source', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='curation.source')),
                 ('n', models.IntegerField()),
             ],
@@ -90,9 +94,14 @@ class Migration(migrations.Migration):
             model_name='query',
             name='query_by_verdict',
         ),
-        DropPlainIndexes('curation_query', ['source_id', 'duplicate_of_id', 'text_hash']),
+        DropPlainIndexes('curation_query', ['source_id', 'duplicate_of_id', 'claimed_by_id', 'text_hash']),
         migrations.SeparateDatabaseAndState(
             state_operations=[
+                migrations.AlterField(
+                    model_name='query',
+                    name='claimed_by',
+                    field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+                ),
                 migrations.AlterField(
                     model_name='query',
                     name='duplicate_of',
@@ -108,6 +117,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='query',
             index=models.Index(condition=models.Q(('duplicate_of__isnull', False)), fields=['duplicate_of'], name='query_duplicates'),
+        ),
+        migrations.AddIndex(
+            model_name='query',
+            index=models.Index(condition=models.Q(('claimed_until__isnull', False)), fields=['claimed_until', 'claimed_by'], name='query_held'),
         ),
         KeepCounts(
             'curation_querycount',
@@ -131,9 +144,11 @@ class Migration(migrations.Migration):
                 'ratings': '{row}.ratings',
                 'decision': '{row}.decision',
                 'by_person': BY_PERSON,
+                'queued': QUEUED,
+                'judged': '({row}.reviews_given >= {row}.reviews_wanted)',
             },
-            among=f"{{row}}.ratings > '' AND {IN_PLAY}",
-            moved_by=['source_id', 'language', 'ratings', 'decision_rule', *STAGE],
+            among=f"({{row}}.ratings > '' OR {QUEUED}) AND {IN_PLAY}",
+            moved_by=['source_id', 'language', 'ratings', 'decision_rule', *STAGE, *PLACE, 'reviews_given', 'reviews_wanted'],
         ),
         KeepCounts(
             'curation_expectedcount',

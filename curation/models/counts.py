@@ -42,13 +42,18 @@ class QueryCount(models.Model):
 
 
 class RatingCount(models.Model):
-    """Queries in play that every judge that counts has answered, by what they said and how it was decided."""
+    """Queries in play by what the judges that count said, how it was decided, and whether people are to judge it.
+
+    `ratings` is empty where not every judge has answered: those are counted only while they are in the audit queue.
+    """
 
     source = _to_source()
     language = models.CharField(max_length=32)
     ratings = models.CharField(max_length=200)
     decision = models.CharField(max_length=8, choices=Decision)
     by_person = models.BooleanField()
+    queued = models.BooleanField(help_text="it has a place in the audit queue, judged or not")
+    judged = models.BooleanField(help_text="people have judged it as often as was wanted")
     n = models.IntegerField()
 
     def __str__(self) -> str:

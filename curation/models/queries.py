@@ -8,7 +8,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 
-from web.claims import Claimable, ClaimableQuerySet
+from web.claims import Claimable, ClaimableQuerySet, held_index
 
 
 class Contamination(models.TextChoices):
@@ -236,6 +236,7 @@ class Query(Claimable):
                 condition=Q(contamination="suspect"),
             ),
             models.Index(fields=["duplicate_of"], name="query_duplicates", condition=Q(duplicate_of__isnull=False)),
+            held_index("query_held"),
             # Of what `decide` writes they hold the decision alone: each further column would move all their entries.
             models.Index(fields=["ratings", "decision", "duplicate_of", "contamination"], name="query_by_ratings"),
             models.Index(

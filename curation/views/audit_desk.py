@@ -15,11 +15,10 @@ from curation.auditing import CELL, Only
 from curation.cells import cell_in_words, patterns_in
 from curation.judges import counting_judges
 from curation.models import Link, Query, Score, Source, Template, Verdict, WhoWasRight
-from curation.models.queries import QueryQuerySet
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
-from web.counts import counts_by
 from web.desk import Choice, Place, choices_of, with_filters
+from web.kept_counts import summed, total
 
 FILTERS = {"source": "origin", "language": "written_in", "cell": CELL}
 DECISIONS_SHOWN = 10
@@ -91,30 +90,29 @@ def narrowed_to(asked: Mapping[str, str]) -> Only:
 
 def rail_for(reader: User, *, at: datetime, asked: Mapping[str, str], address: str) -> Rail:
     """The rail as this person meets it."""
-    awaiting = auditing.waiting_for_anyone(narrowed_to({"cell": asked["cell"]} if "cell" in asked else {}))
+    only = narrowed_to({"cell": asked["cell"]} if "cell" in asked else {})
+    waiting = auditing.waiting_cells(only)
     mine = Verdict.objects.filter(by=reader, withdrawn=False)
     slugs = dict(Source.objects.values_list("pk", "slug"))
-    by_source = {slugs[pk]: count for pk, count in counts_by(awaiting, "origin").items()}
-    counts = {"source": by_source, "language": counts_by(awaiting, "written_in")}
+    by_source = {slugs[pk]: count for pk, count in summed(waiting, "source_id").items()}
+    counts = {"source": by_source, "language": summed(waiting, "language")}
     filters = [(name, choices_of(name, found, asked=asked, address=address)) for name, found in counts.items()]
     return Rail(
-        held_by_others=awaiting.exclude(claimed_by=reader).filter(claimed_until__gt=at).count(),
+        held_by_others=auditing.count_held_by_others(reader, at=at, only=only),
         put_off=Skip.objects.filter(by=reader, subject=Skip.Subject.QUERY, until__gt=at).count(),
         today=mine.filter(at__gte=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)).count(),
-        filters=[*_cell_choices(awaiting, asked, address), *filters],
+        filters=[*_cell_choices(total(waiting), asked, address), *filters],
         decisions=list(mine.select_related("query").defer("query__response")[:DECISIONS_SHOWN]),
     )
 
 
-def _cell_choices(
-    awaiting: QueryQuerySet, asked: Mapping[str, str], address: str
-) -> list[tuple[str, Sequence[Choice]]]:
+def _cell_choices(waiting: int, asked: Mapping[str, str], address: str) -> list[tuple[str, Sequence[Choice]]]:
     """The chosen cell of the matrix, and the way back to the whole queue."""
     if "cell" not in asked:
         return []
     others = {name: value for name, value in asked.items() if name != "cell"}
-    chosen = Choice(cell_in_words(asked["cell"]), awaiting.count(), with_filters(address, asked), is_current=True)
-    whole = Query.objects.awaiting_audit().count()
+    chosen = Choice(cell_in_words(asked["cell"]), waiting, with_filters(address, asked), is_current=True)
+    whole = total(auditing.waiting_cells())
     return [("cell", [Choice("the whole queue", whole, with_filters(address, others), is_current=False), chosen])]
 
 

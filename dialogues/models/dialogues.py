@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
-from web.claims import Claimable, ClaimableQuerySet
+from web.claims import Claimable, ClaimableQuerySet, held_index
 
 
 class Method(models.TextChoices):
@@ -94,6 +94,7 @@ class Dialogue(Claimable):
             models.Index(fields=["source", "state", "id", "method"], name="dialogue_list_source_state"),
             models.Index(fields=["exported", "state", "id"], name="dialogue_list_exported"),
             models.Index(fields=["source", "exported", "state", "id"], name="dialogue_list_source_exported"),
+            held_index("dialogue_held"),
             # Counts: one GROUP BY reads the index alone.
             models.Index(fields=["language", "state", "method", "source"], name="dialogue_by_language_state"),
             # The queue reads this index alone, in its order.
