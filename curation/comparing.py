@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, Case, FilteredRelation, Q, TextField, Value, When
+from django.db import connection
+from django.db.models import Case, FilteredRelation, IntegerField, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
 from curation.models import Judge, Query
@@ -15,8 +16,8 @@ from curation.readings import Row, Said, pattern_of
 FACTS = ("scoring", "mean", "raw_gap", "linked_gap", "disputed", "flip_risk", "cell_rarity")
 DECIDED = ("decision", "decision_rule", "decision_inputs")
 COLUMNS = (*FACTS, *DECIDED, "decided_at", "decision_version", "version")
-# To turn these into Python for each row would take longer than all the rest; as text they compare as well.
-AS_TEXT = ("decision_inputs", "decided_at")
+# To turn these into Python for each row would take longer than all the rest; as text or number they compare as well.
+AS_PLAIN = {"decision_inputs": TextField, "decided_at": TextField, "disputed": IntegerField}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def compared(
     """The queries in groups, and what was said of those whose `ratings` tell something else.
 
     Expected values differ from query to query, so they enter the groups only where they decide. Call it inside a
-    transaction.
+    transaction, with the keys in order.
     """
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     known: dict[tuple[Any, ...], tuple[Row, str]] = {}
@@ -52,7 +53,7 @@ def compared(
             newly_said[pk] = _row(levels, expected)
     now = _columns_of([pks[0] for pks in alike.values()])
     groups = [
-        Group(pks, _row(levels, expected) if expected else known[levels][0], known[levels][1], held, now[pks[0]])
+        Group(pks, _row(levels, expected) if expected else known[levels][0], known[levels][1], bool(held), now[pks[0]])
         for (levels, expected, held, _), pks in alike.items()
     ]
     return groups, newly_said
@@ -61,16 +62,18 @@ def compared(
 def _read(ids: Sequence[int], judges: Sequence[Judge], at: datetime) -> list[tuple[Any, ...]]:
     """Key, ratings, held, then state and value by each judge, its expected values, and the columns."""
     said = {f"said_{judge.pk}": FilteredRelation("scores", condition=Q(scores__judge=judge)) for judge in judges}
-    held = Case(When(claimed_until__gt=at, then=Value(True)), default=Value(False), output_field=BooleanField())
-    texts = {f"{name}_text": Cast(name, TextField()) for name in AS_TEXT}
+    held = Case(When(claimed_until__gt=at, then=Value(1)), default=Value(0), output_field=IntegerField())
+    texts = {f"{name}_plain": Cast(name, kind()) for name, kind in AS_PLAIN.items()}
     levels = [f"{name}__{column}" for name in said for column in ("state", "value")]
-    columns = [f"{name}_text" if name in AS_TEXT else name for name in COLUMNS]
-    here = Query.objects.filter(pk__in=ids).order_by("pk")
-    # Locked by a statement of its own: no lock can be put on scores that may be missing.
-    list(here.select_for_update().values_list("pk", flat=True))
+    columns = [f"{name}_plain" if name in AS_PLAIN else name for name in COLUMNS]
+    # As a range, which is read at once: few others stand between the keys of a block.
+    here, wanted = Query.objects.filter(pk__range=(ids[0], ids[-1])).order_by("pk"), set(ids)
+    if connection.features.has_select_for_update:
+        # By a statement of its own: no lock can be put on scores that may be missing.
+        list(here.select_for_update().values_list("pk", flat=True))
     queries = here.annotate(**said, held=held, **texts)
-    wanted = ("pk", "ratings", "held", *levels, *(f"{name}__expected" for name in said), *columns)
-    return list(queries.values_list(*wanted))
+    told = ("pk", "ratings", "held", *levels, *(f"{name}__expected" for name in said), *columns)
+    return [row for row in queries.values_list(*told) if row[0] in wanted]
 
 
 def _row(levels: Sequence[Any], expected: Sequence[float | None]) -> Row:
