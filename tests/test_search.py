@@ -76,7 +76,7 @@ def test_an_update_that_leaves_the_text_alone_keeps_the_row_findable():
 @pytest.mark.parametrize("table", ["curation_query", "dialogues_turn"])
 def test_no_migration_has_cost_the_index_what_keeps_it(table):
     kept = {
-        "sqlite": ("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", 3),
+        "sqlite": ("SELECT count(*) FROM sqlite_master WHERE sql LIKE 'CREATE TRIGGER%%_fts%%' AND tbl_name = %s", 3),
         "postgresql": ("SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%%search%%' AND tgrelid = %s::regclass", 4),
     }
     sql, count = kept[connection.vendor]
