@@ -18,7 +18,7 @@ from django.test import Client, TransactionTestCase
 
 from tests import browsing, making
 from tests.emptying import empty_tables
-from tests.migrated import copied_database, drop_database, migrated_file, shared_folder
+from tests.migrated import begin_to_migrate, copied_database, drop_database, migrated_file, shared_folder
 from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -27,9 +27,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 POOL = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Before the test processes are started, so that they share it."""
     shared_folder()
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        begin_to_migrate()
     # Each test client begins with its own middleware; without this each would look through all static files first.
     settings.WHITENOISE_AUTOREFRESH = True
     # The program's hashing is slow on purpose.

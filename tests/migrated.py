@@ -50,6 +50,17 @@ def drop_database(url: str, name: str) -> None:
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
+def begin_to_migrate() -> None:
+    """Migrate in a process of its own, while the test processes collect their tests."""
+    code = "import os; from tests.migrated import migrated; migrated(os.environ.get('DATABASE_URL'))"
+    subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+
+
+def migrated(url: str | None) -> object:
+    """What is copied for whoever needs a database: one on the server of that URL, or a file of SQLite."""
+    return _migrated_database(url) if url else migrated_file()
+
+
 def migrated_file() -> Path:
     """An SQLite file with all tables, to be copied."""
     with _alone("sqlite") as folder:

@@ -6,7 +6,8 @@ from curation.models import ImportBatch
 from tests.test_bad_files import ODDLY_NAMED, TAKEN, TAKEN_IN_PART
 from tests.uploading import counts, reader, sender, words, work
 
-pytestmark = [pytest.mark.django_db, pytest.mark.needs("sample_pool")]
+# By command the same files go to both databases (test_bad_files.py).
+pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.needs("sample_pool")]
 
 # Through the browser a file goes to the import that fits it, so that files of dialogues are taken too.
 REFUSED = {

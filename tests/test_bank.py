@@ -62,7 +62,8 @@ def code_of(answer):
 
 def run(code):
     """Exit code (None after the time-out), output and complaint of one trusted bank program."""
-    command = [sys.executable, "-I", "-B", "-"]
+    # Without the packages of the environment, which no program of the bank asks for.
+    command = [sys.executable, "-I", "-S", "-B", "-"]
     try:
         done = subprocess.run(
             command, input=code, capture_output=True, text=True, timeout=TIME_OUT_S, cwd="/", check=False

@@ -1,6 +1,7 @@
 """Claims about contamination: what is found, what is set aside, and how it is undone."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -11,6 +12,7 @@ from curation.contamination import NoBenchmark, ask_for_check, check_contaminati
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Query
 from curation.models.pool_passes import SILENT_FOR
 from curation.overlaps import words_of
+from curation.readings import key_blocks
 from tests.making import a_query
 from tests.running import run_command
 from tests.test_tiers import PROMPT, SOLUTION
@@ -22,6 +24,12 @@ def a_task(prompt=PROMPT, solution=SOLUTION, name="bench"):
     return BenchmarkTask.objects.create(
         benchmark=benchmark, external_id=f"{name}/{number}", prompt=prompt, solution=solution
     )
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Two and a bit of them are ten times fewer queries."""
+    monkeypatch.setattr("curation.contamination.key_blocks", partial(key_blocks, size=50))
 
 
 def check(embedder=None, **asked):
@@ -103,11 +111,11 @@ def test_only_what_was_not_read_against_the_same_tasks_is_read():
 
 
 @pytest.mark.django_db
-def test_a_check_that_was_killed_goes_on_at_its_block():
+def test_a_check_that_was_killed_goes_on_at_its_block(small_blocks):
     a_task()
     batch = a_query("First.").batch
     Query.objects.bulk_create(
-        Query(text=f"{PROMPT} {n}", text_hash=str(n), source=batch.source, batch=batch) for n in range(1100)
+        Query(text=f"{PROMPT} {n}", text_hash=str(n), source=batch.source, batch=batch) for n in range(110)
     )
 
     def die(doing, done, total):
@@ -116,10 +124,10 @@ def test_a_check_that_was_killed_goes_on_at_its_block():
     with pytest.raises(KeyboardInterrupt):
         check_contamination(ask_for_check(by=None), door=Door.COMMAND, embedder=None, tell=die)
 
-    assert Query.objects.filter(contamination="set_aside").count() == 499
+    assert Query.objects.filter(contamination="set_aside").count() == 49
     ContaminationPass.objects.update(told_at=timezone.now() - 2 * SILENT_FOR)
-    assert check().found["checked"] == 601
-    assert Query.objects.filter(contamination="set_aside").count() == 1100
+    assert check().found["checked"] == 61
+    assert Query.objects.filter(contamination="set_aside").count() == 110
     assert ContaminationPass.objects.count() == 2
 
 
@@ -135,16 +143,16 @@ def test_a_query_that_someone_audits_keeps_its_version(reviewer):
 
 
 @pytest.mark.django_db
-def test_more_queries_than_one_block_are_one_action():
+def test_more_queries_than_one_block_are_one_action(small_blocks):
     a_task()
     batch = a_query("First.").batch
     Query.objects.bulk_create(
-        Query(text=f"{PROMPT} {n}", text_hash=str(n), source=batch.source, batch=batch) for n in range(1100)
+        Query(text=f"{PROMPT} {n}", text_hash=str(n), source=batch.source, batch=batch) for n in range(110)
     )
 
     checked = check()
 
-    assert checked.found["set_aside"] == checked.action.rows_changed == 1100
+    assert checked.found["set_aside"] == checked.action.rows_changed == 110
     assert Action.objects.count() == 1
 
 

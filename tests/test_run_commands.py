@@ -1,7 +1,6 @@
 """`runs` and `work`, and what `score` and `build` share: what they print, and exit codes with a meaning."""
 
-import subprocess
-import sys
+import os
 
 import pytest
 
@@ -10,8 +9,8 @@ from runs.models import ItemState, Run, RunState
 from runs.starting import start_run
 from tests.making import a_query
 from tests.running import run_command
-from tests.sites import ROOT
 from tests.toy_kinds import parameters
+from tests.warm import run_warm
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = {"run", "state", "items", "done", "failed", "skipped", "calls", "ledger_hits", "spent"}
@@ -126,10 +125,9 @@ def test_a_key_that_is_missing_here_is_refused_before_anything_is_sent(settings,
     ],
 )
 def test_a_bad_number_is_refused_by_the_command_line(option, value, said):
-    command = [sys.executable, "manage.py", "score", f"{option}={value}"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 2
-    assert said in ended.stderr
+    status, _, stderr = run_warm(["score", f"{option}={value}"], os.environ, timeout=60)
+    assert status == 2
+    assert said in stderr
 
 
 def test_a_budget_too_small_exits_3_and_a_raised_one_goes_on_with_the_same_run(models_file):

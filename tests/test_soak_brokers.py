@@ -96,7 +96,7 @@ def test_runs_end_though_messages_are_doubled_lost_and_flushed(crew, model):
 
 def test_sweep_pause_and_resume_take_effect_while_both_workers_hold_slices(crew, model):
     there = crew(RUN_WINDOW="16", RUN_SLICE_SECONDS="300")
-    run = there.start_toys("four_questions", 5_000)
+    run = there.start_toys("four_questions", 5_000 if SOAK else 2_000)
     there.begin()
     wait_for(there.is_true(f"{HOLDERS} == 2"), "both workers to hold a slice", seconds=60)
 

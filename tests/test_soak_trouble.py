@@ -205,7 +205,8 @@ def a_run(kind, items, budget=None):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", ["429", "429=0.2"], ids=["without_retry_after", "with_retry_after"])
 def test_in_a_storm_of_429_fewer_calls_are_in_flight_and_every_item_is_done(here, tmp_path, fault):
-    server = DemoModel("--latency", "0.1", log=tmp_path / "arrivals.jsonl")
+    # Slow enough that even a busy machine fills the window.
+    server = DemoModel("--latency", "0.3", log=tmp_path / "arrivals.jsonl")
     here.MODELS_FILE = server.models_file(tmp_path)
     items = sized(4_000)
     work_until_it_stops(a_run("once", items))

@@ -3,13 +3,13 @@
 import json
 import os
 import signal
-import time
 
 import pytest
 
 from runs import controlling
 from runs.models import Run
 from tests.sites import DemoModel, Site
+from tests.soaking import a_worker, wait_for
 
 QUERIES = 60
 TEMPLATES = 2
@@ -40,14 +40,16 @@ def scored_site(tmp_path, own_model, queries_file):
     return site
 
 
+def until_asked(model, requests, process):
+    wait_for(lambda: model.stats()["requests"] >= requests, f"{requests} requests", worker=process)
+
+
 @pytest.mark.once  # workers are killed on both databases by test_soak_scoring.py
 def test_scoring_killed_in_the_middle_goes_on_and_repeats_at_most_what_was_in_flight(scored_site, own_model):
-    process = scored_site.start("score", "--wait")
-    while own_model.stats()["requests"] < 0.3 * QUERIES * TEMPLATES:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    with a_worker(scored_site, "score", "--wait") as process:
+        until_asked(own_model, 0.3 * QUERIES * TEMPLATES, process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     result = scored_site.manage("score", "--wait", "--json")
     assert (result["state"], result["items"], result["done"]) == ("done", QUERIES * TEMPLATES, QUERIES * TEMPLATES)
     in_flight = 8
@@ -62,13 +64,10 @@ def test_scoring_killed_in_the_middle_goes_on_and_repeats_at_most_what_was_in_fl
 
 
 def test_scoring_that_is_asked_to_end_writes_what_is_in_flight_and_repeats_nothing(scored_site, own_model):
-    process = scored_site.start("score", "--wait")
-    while own_model.stats()["requests"] < 0.3 * QUERIES * TEMPLATES:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    process.terminate()
-    process.communicate(timeout=20)
-    assert process.returncode == 128 + signal.SIGTERM
+    with a_worker(scored_site, "score", "--wait") as process:
+        until_asked(own_model, 0.3 * QUERIES * TEMPLATES, process)
+        process.terminate()
+        assert process.wait(timeout=20) == 128 + signal.SIGTERM
     assert scored_site.ask_database("WorkItem.objects.filter(state='leased').count()") == 0
     assert 0 < scored_site.ask_database("Score.objects.count()") < QUERIES * TEMPLATES
     result = scored_site.manage("score", "--wait", "--json")
@@ -100,25 +99,19 @@ def test_a_lab_that_is_paused_and_killed_goes_on_and_a_second_equal_one_pays_not
     lab, answers = ("rubric_lab", "--sample", "40"), 40 * 4
     assert scored_site.ask_database("Template.objects.count()") == 4  # a migration brought them
 
-    def started_until(share):
-        process = scored_site.start(*lab, "--wait")
-        while own_model.stats()["requests"] < share * answers:
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.02)
-        return process
-
-    process = started_until(0.2)
-    with scored_site.as_own_database():
-        controlling.pause(Run.objects.get(), by=None)
-    stdout, _ = process.communicate(timeout=60)
-    assert process.returncode == 3
-    assert "paused" in stdout
+    with a_worker(scored_site, *lab, "--wait") as process:
+        until_asked(own_model, 0.2 * answers, process)
+        with scored_site.as_own_database():
+            controlling.pause(Run.objects.get(), by=None)
+        assert process.wait(timeout=60) == 3
+        assert "paused" in process.said()
     asked = own_model.stats()
     assert asked["requests"] < answers
     assert asked["repeated"] == 0
-    process = started_until(0.6)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    with a_worker(scored_site, *lab, "--wait") as process:
+        until_asked(own_model, 0.6 * answers, process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     result = scored_site.manage(*lab, "--wait", "--json")
     assert (result["run"], result["state"], result["done"]) == (1, "done", answers)
     assert [arm["n"] for arm in result["arms"]] == [40, 40, 40, 40]
@@ -137,9 +130,8 @@ def test_two_worker_processes_share_a_run_and_every_count_is_exact(tmp_path, own
     site.environ["RUN_WINDOW"] = "8"  # small enough that both find something
     site.manage("import_queries", queries_file, "--source", "made")
     queued = site.manage("score", "--budget", "5", "--json")
-    workers = [site.start("work", "--until-idle") for _ in range(2)]
-    said = [worker.communicate(timeout=120) for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], said
+    with a_worker(site) as one, a_worker(site) as other:
+        assert (one.wait(timeout=120), other.wait(timeout=120)) == (0, 0), one.said() + other.said()
     run, calls, holders, facts = site.ask_database(
         "[Run.objects.values('state', 'items_done', 'items_failed', 'calls', 'reserved', 'spent').get(),"
         " Call.objects.aggregate(n=Count('pk'), paid=Sum('cost'), attempts=Sum('attempts')),"
