@@ -80,10 +80,6 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveIndex(
             model_name='query',
-            name='query_list_newest',
-        ),
-        migrations.RemoveIndex(
-            model_name='query',
             name='query_by_language_stage',
         ),
         migrations.RemoveIndex(

@@ -103,13 +103,9 @@ class QueryQuerySet(ClaimableQuerySet):
         """Queries that the rule or a person keeps: what dialogues are built from."""
         return self.filter(stage=Stage.KEPT)
 
-    def decided_by_people(self) -> Self:
-        """Queries that a person's word decided; no rule overwrites it."""
-        return self.filter(decision_rule=VERDICT)
-
     def decided_by_rules(self) -> Self:
-        """All others. Said by their keys, which an index gives: the rule's name stands in no other."""
-        return self.exclude(pk__in=Query.objects.decided_by_people().order_by().values("pk"))
+        """All that no person's word decided; that stays, whatever a rule says."""
+        return self.exclude(decision_rule=VERDICT)
 
     def suspects(self) -> Self:
         """Suspected of holding a benchmark's task, the likeliest first."""
@@ -210,6 +206,7 @@ class Query(Claimable):
         indexes = [
             # Lists: each filter finds its rows in the order in which they are shown. What stands behind the key, the
             # database need not look up in the row.
+            models.Index(fields=["id"], name="query_list_newest"),
             models.Index(fields=["stage", "id"], name="query_list_by_stage"),
             models.Index(fields=["source", "id", "used"], name="query_list_by_source"),
             models.Index(fields=["source", "stage", "id", "used"], name="query_list_by_source_stage"),
