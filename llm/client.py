@@ -11,7 +11,7 @@ from llm.catalog import Endpoint, Model
 from llm.failures import CallFailed
 
 if TYPE_CHECKING:
-    import httpx2
+    from llm.transport import Arrived
 
 # How many candidates per token: more than the five levels, because "4" and " 4" are two tokens.
 TOP_LOGPROBS = 10
@@ -136,12 +136,11 @@ class Client:
         answer = await self._transport.post(request)
         return self._read(answer, time.monotonic() - started)
 
-    def _read(self, answer: "httpx2.Response", latency_s: float) -> Response:
+    def _read(self, answer: "Arrived", latency_s: float) -> Response:
         try:
-            raw = json.loads(answer.content)
+            raw = json.loads(answer.body)
         except (ValueError, RecursionError) as error:
-            kind = answer.headers.get("content-type", "no content type")
-            problem = f"answered {answer.status_code} with {kind} that is not JSON: {answer.text[:200]!r}"
+            problem = f"answered {answer.status} with {answer.content_type} that is not JSON: {answer.excerpt(200)!r}"
             raise CallFailed("broken_reply", self.endpoint, problem) from error
         if not isinstance(raw, dict):
             problem = f"answered 200 with a {type(raw).__name__} instead of an object"
@@ -149,6 +148,6 @@ class Client:
         if raw.get("error"):
             raise CallFailed("broken_reply", self.endpoint, f"answered 200 with an error: {str(raw['error'])[:300]}")
         try:
-            return parse_response(raw, latency_s, answer.content)
+            return parse_response(raw, latency_s, answer.body)
         except ValueError as error:
             raise CallFailed("broken_reply", self.endpoint, str(error)) from error

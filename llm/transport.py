@@ -1,14 +1,13 @@
-"""The way over the wire: the openai client on aiohttp, and why a request brought nothing, told by cause.
+"""The way over the wire: the openai client on aiohttp, and why a request brought nothing, told by cause."""
 
-The client's own classes do not say whether a request left: a dropped connection arrives as a time-out of connecting.
-"""
-
-import asyncio
 import time
+from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import httpx2
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient
+from aiohttp.http_exceptions import ContentEncodingError
+from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient
 from openai._models import FinalRequestOptions
 
 from llm.catalog import Endpoint
@@ -18,92 +17,94 @@ CONNECT_TIMEOUT_S = 10.0
 # Many servers close an idle connection after 5 s; a request that just then goes out on it would be `unknown`.
 IDLE_S = 3.0
 
-# The transport names a dropped connection ConnectTimeout too, though the request had left; only these had not.
 NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-# Header lines that belong to one request, or tell what machine the client runs on.
-OF_ONE = ("content-length", "x-stainless-")
-NOT_SENT = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
-    httpx2.ProxyError,
-    httpx2.UnsupportedProtocol,
-)
+# Header lines that belong to one request, that aiohttp writes as it can read, or that tell of this machine.
+NOT_OURS = ("content-length", "accept-encoding", "x-stainless-")
+# What was true of an answer before it was read.
+OF_ENCODED = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
-class Patterned(AsyncOpenAI):
-    """The client, but that it works out address and headers once: our questions differ in their bodies alone.
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An answer with a status of 2xx, whatever its body is."""
 
-    For each question anew, that is half of what the client costs. It also tells the endpoint nothing of the machine.
-    """
+    status: int
+    content_type: str
+    body: bytes
 
-    _pattern: httpx2.Request | None = None
-
-    def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
-        if not isinstance(options.content, bytes):
-            return super()._build_request(options, retries_taken=retries_taken)
-        if self._pattern is None:
-            self._pattern = super()._build_request(options, retries_taken=retries_taken)
-            lines = self._pattern.headers.multi_items()
-            self._pattern.headers = httpx2.Headers([line for line in lines if not line[0].startswith(OF_ONE)])
-        of = self._pattern
-        # As a stream it is not looked over for headers again; aiohttp writes the one that tells its length.
-        content = httpx2.ByteStream(options.content)
-        request = httpx2.Request(options.method, of.url, headers=of.headers, stream=content, extensions=of.extensions)
-        request.read()
-        return request
+    def excerpt(self, length: int) -> str:
+        return self.body[: 4 * length].decode("utf-8", "replace")[:length]
 
 
 class Transport:
-    """One endpoint's connections; made in the event loop that uses them and closed with it."""
+    """One endpoint's connections; made in the event loop that uses them and closed with it.
+
+    The openai client works out address, headers and key, once: our questions differ in their bodies alone. It also
+    finds the way through proxies, holds the connections, and reads what an error of a status says. A question goes out
+    on its aiohttp session at once: what stands between, made anew for each, was a third of what a call cost.
+    """
 
     def __init__(self, endpoint: Endpoint, key: str) -> None:
         self.endpoint = endpoint
-        address = f"{endpoint.base_url.rstrip('/')}/chat/completions"
-        # What `post` of the client would make anew for every call, with a deep copy of each of its defaults.
-        self._options = FinalRequestOptions.construct(method="post", url=address)
         short_s = min(CONNECT_TIMEOUT_S, endpoint.timeout_s / 2)
-        timeout = httpx2.Timeout(endpoint.timeout_s, connect=short_s, pool=short_s)
         # The caller counts what is in flight. 0 is aiohttp's "no limit"; without it the connector waits at 100.
         limits = httpx2.Limits(max_connections=0, keepalive_expiry=IDLE_S)
-        self._openai = Patterned(
+        self._openai = AsyncOpenAI(
             api_key=key or "none",
             base_url=endpoint.base_url,
-            timeout=timeout,
             max_retries=0,
-            # A redirected POST arrives as a GET, so a redirect is an error of the address.
-            http_client=DefaultAioHttpClient(timeout=timeout, limits=limits, follow_redirects=False),
+            http_client=DefaultAioHttpClient(limits=limits),
         )
+        address = f"{endpoint.base_url.rstrip('/')}/chat/completions"
+        self._pattern = self._openai._build_request(
+            FinalRequestOptions.construct(method="post", url=address, content=b"")
+        )
+        way: Any = self._openai._client._transport_for_url(self._pattern.url)
+        way.client = self._session = way.get_client()
+        lines = self._pattern.headers.multi_items()
+        self._always: dict[str, Any] = {
+            "headers": [line for line in lines if not line[0].startswith(NOT_OURS)],
+            # In all: a server that sends a little now and then would never be silent for long.
+            "timeout": aiohttp.ClientTimeout(total=endpoint.timeout_s, sock_connect=short_s, connect=short_s),
+            # A redirected POST arrives as a GET, so a redirect is an error of the address.
+            "allow_redirects": False,
+        }
+        if way.proxy is not None:
+            self._always |= {"proxy": str(way.proxy.url), "proxy_headers": way.proxy.headers}
+            self._always |= {"proxy_auth": aiohttp.BasicAuth(*way.proxy.auth) if way.proxy.auth else None}
+        self._address = str(self._pattern.url)
 
-    async def post(self, request: bytes) -> httpx2.Response:
+    async def post(self, request: bytes) -> Arrived:
         """Send the JSON of a request once and read the whole answer, or raise CallFailed."""
         try:
-            # The client's own limit counts the silence between two chunks; this one counts the whole call.
-            async with asyncio.timeout(self.endpoint.timeout_s):
-                options = self._options.model_copy(update={"content": request})
-                return await self._openai.request(httpx2.Response, options)
-        except APIStatusError as error:
-            raise from_status(self.endpoint, error) from error
-        except (APIConnectionError, aiohttp.ClientError) as error:
+            async with self._session.post(self._address, data=request, **self._always) as answer:
+                body = await answer.read()
+        except aiohttp.ClientError as error:
             raise from_connection(self.endpoint, error) from error
         except TimeoutError as error:
             raise CallFailed("unknown", self.endpoint, f"no answer within {self.endpoint.timeout_s:g} s") from error
+        if not 200 <= answer.status < 300:
+            raise from_status(self.endpoint, self._error_of(answer, body))
+        return Arrived(answer.status, answer.headers.get("content-type", "no content type"), body)
+
+    def _error_of(self, answer: aiohttp.ClientResponse, body: bytes) -> APIStatusError:
+        """As the openai client reads it."""
+        lines = [(name, value) for name, value in answer.raw_headers if name.lower() not in OF_ENCODED]
+        response = httpx2.Response(answer.status, headers=lines, content=body, request=self._pattern)
+        return self._openai._make_status_error_from_response(response)
 
     async def close(self) -> None:
         await self._openai.close()
 
 
-def from_connection(endpoint: Endpoint, error: Exception) -> CallFailed:
+def from_connection(endpoint: Endpoint, error: aiohttp.ClientError) -> CallFailed:
     """A call that ended without an HTTP status."""
     chain = _causes(error)
     cause = chain[-1]
     problem = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
-    if any(isinstance(one, httpx2.DecodingError) for one in chain):
+    if any(isinstance(one, ContentEncodingError) for one in chain):
         return CallFailed("broken_reply", endpoint, f"the answer cannot be decoded, {problem}")
-    if any(isinstance(one, NEVER_CONNECTED) for one in chain):
-        return CallFailed("not_sent", endpoint, f"cannot be reached, {problem}")
-    from_aiohttp = any(isinstance(one, aiohttp.ClientError) for one in chain)
-    if not from_aiohttp and any(isinstance(one, NOT_SENT) for one in chain):
+    if isinstance(error, NEVER_CONNECTED):
         return CallFailed("not_sent", endpoint, f"cannot be reached, {problem}")
     return CallFailed("unknown", endpoint, f"the connection broke before the answer, {problem}")
 

@@ -1,4 +1,4 @@
-"""Counts on pages: one GROUP BY over a covering index, kept for ten seconds."""
+"""Counts on pages: one GROUP BY over an index, kept for ten seconds."""
 
 import hashlib
 from collections.abc import Callable

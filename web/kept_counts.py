@@ -58,6 +58,7 @@ class KeepCounts(Operation):
 
     `cells` gives for each column of `counts` the SQL of its value, never null, with `{row}` in place of the row;
     `among`, likewise, says which rows are counted. An update can move a row only where it sets one of `moved_by`.
+    Named again, it counts anew: that has to follow each migration for which Django makes `table` anew on SQLite.
     """
 
     reversible = True
@@ -74,6 +75,7 @@ class KeepCounts(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
+        self.database_backwards(app_label, schema_editor, from_state, to_state)
         places = ", ".join(str(number) for number in range(1, len(self.cells) + 1))
         schema_editor.execute(f'DELETE FROM "{self.counts}"')  # noqa: S608
         schema_editor.execute(
@@ -163,14 +165,3 @@ class KeepCounts(Operation):
             trigger.format("delete", "DELETE", f"REFERENCING {old}"),
             trigger.format("truncate", "TRUNCATE", ""),
         ]
-
-
-class KeepCountsAgain(KeepCounts):
-    """Migration operation: to follow each migration for which Django makes the table of SQLite anew (web/search.py)."""
-
-    def database_forwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        if schema_editor.connection.vendor == "sqlite":
-            self.database_backwards(app_label, schema_editor, from_state, to_state)
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
