@@ -1,6 +1,6 @@
 """The admin site for administrators, and what its tables share: rows are read there, and changed by recorded verbs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from django import forms
@@ -8,18 +8,21 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.models import Action
 from accounts.roles import Role, role_of
 from web.counts import counted, values_of
+from web.kept_counts import total
 from web.paging import Searched, newest_matching
 from web.search import words_of
 
 # So many of the rows that a search finds are listed, the newest.
 FOUND_AT_MOST = 200
+# What else stands in an address of the admin: the page, the order, and whether all are shown.
+NO_FILTERS = ("p", "o", "all")
 
 
 class KeyPaginator(Paginator):
@@ -31,6 +34,17 @@ class KeyPaginator(Paginator):
         start = (number - 1) * self.per_page
         keys = list(rows.values_list("pk", flat=True)[start : start + self.per_page])
         return Page(rows.filter(pk__in=keys), number, self)
+
+
+def counted_by_cells(asked: QueryDict, cells: QuerySet[Any], columns: Mapping[str, str]) -> int | None:
+    """How many rows the filters of an address leave, by the counts that the database keeps; None: they cannot tell.
+
+    `columns` names the column of the cells for each filter that they know.
+    """
+    filters = {name: values for name, values in asked.lists() if name not in NO_FILTERS}
+    if not filters.keys() <= columns.keys():
+        return None
+    return total(cells.filter(**{f"{columns[name]}__in": values for name, values in filters.items()}))
 
 
 class StudioAdminSite(admin.AdminSite):

@@ -45,12 +45,17 @@ def main() -> None:
 
 
 def tidy() -> None:
-    """What a site does by itself once it has time: statistics, and PostgreSQL's map of what all may see."""
+    """What a site does by itself once it has time: statistics, folded counts, and PostgreSQL's map of what all
+    may see."""
     from django.db import connection
 
+    from curation.models.counts import KEPT_COUNTS
+    from web.kept_counts import fold
     from web.planning import renew_statistics
 
     renew_statistics()
+    for counts in KEPT_COUNTS:
+        fold(counts)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

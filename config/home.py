@@ -12,12 +12,14 @@ from django.views.decorators.http import require_GET
 import sandbox
 from accounts.models import Action
 from accounts.roles import Role, needs
-from curation.models import ImportBatch, Query, Stage
+from curation.auditing import waiting_cells
+from curation.models import ImportBatch, QueryCount, Stage
 from dialogues.models import Dialogue, Export, State
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
 from runs.models import ACTIVE_STATES, Run
 from web.counts import counted, counts_by, kept_for_a_while
+from web.kept_counts import summed, total
 
 ACTIONS_SHOWN = 12
 ANSWERED = (Stage.SCORED, Stage.UNREADABLE, Stage.KEPT, Stage.DROPPED)
@@ -61,10 +63,10 @@ def enter_admin(request: HttpRequest) -> HttpResponse:
 
 def way() -> list[Counter]:
     """The eight counters, in the order of the data."""
-    stages = counts_by(Query.objects.all(), "stage")
+    stages = summed(QueryCount.objects.all(), "stage")
     states = counts_by(Dialogue.objects.all(), "state")
     read, sources = kept_for_a_while("read", _read)
-    disputes = kept_for_a_while("disputes", Query.objects.awaiting_audit().count)
+    disputes = total(waiting_cells())
     exported, files = kept_for_a_while("exported", _exported)
     queries, dialogues = reverse("curation:queries"), reverse("dialogues:dialogues")
     unique = sum(count for stage, count in stages.items() if stage != Stage.DUPLICATE)

@@ -3,14 +3,15 @@
 from typing import Any, cast
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest
 
 from accounts.models import Door, User
-from accounts.site import NamedValuesFilter, ReadingAdmin, ReasonForm, tell_of
+from accounts.site import NamedValuesFilter, ReadingAdmin, ReasonForm, counted_by_cells, tell_of
 from curation import auditing
-from curation.models import Benchmark, ImportBatch, Judge, Query, Source, Stage, Template
+from curation.models import Benchmark, ImportBatch, Judge, Query, QueryCount, Source, Stage, Template
 from web.paging import Searched
 
 
@@ -25,6 +26,15 @@ class StageFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(stage=self.value()) if self.value() else queryset
+
+
+# The admin's names of filters → the columns of the counts that the database keeps.
+COUNTED_BY = {
+    "stage": "stage",
+    "language": "language",
+    "disputed__exact": "disputed",
+    "source__id__exact": "source",
+}
 
 
 @admin.register(Query)
@@ -46,6 +56,13 @@ class QueryAdmin(ReadingAdmin):
     searched = Searched(Query)
     action_form = ReasonForm
     actions = ("approve", "reject", "back_to_review")
+
+    def get_paginator(self, request: HttpRequest, *arguments: Any, **named: Any) -> Paginator:
+        paginator = super().get_paginator(request, *arguments, **named)
+        known = counted_by_cells(request.GET, QueryCount.objects.all(), COUNTED_BY)
+        if known:
+            paginator.count = known  # in place of a count that is made when asked for
+        return paginator
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Query]:
         queries: QuerySet[Query] = super().get_queryset(request)

@@ -26,12 +26,15 @@ class Wanted:
     kind: str = ""
     reason: str = ""
 
+    def files(self) -> QuerySet[ImportBatch]:
+        """All files of queries, or those of the source."""
+        of_queries = ImportBatch.objects.filter(holds=ImportBatch.Holds.QUERIES)
+        return of_queries.filter(source__slug=self.source) if self.source else of_queries
+
     def batches(self) -> QuerySet[ImportBatch]:
         """The files in which such a line stands."""
-        of_queries = ImportBatch.objects.filter(holds=ImportBatch.Holds.QUERIES)
-        chosen = of_queries.filter(source__slug=self.source) if self.source else of_queries
         here = OuterRef("pk")
-        return chosen.filter(Exists(self.seen(batch=here)) | Exists(self.rejected(batch=here)))
+        return self.files().filter(Exists(self.seen(batch=here)) | Exists(self.rejected(batch=here)))
 
     def seen(self, **batch: Any) -> QuerySet[Sighting]:
         """Such lines that hold a query."""
@@ -49,7 +52,7 @@ class Wanted:
 
     def count(self) -> int:
         """How many there are."""
-        chosen = self.batches().values("pk")
+        chosen = self.files().values("pk")
         # Every sighting is a line of a file of queries; rejected records are of other files too.
         seen = LineCount.objects.filter(batch__in=chosen) if self.source else LineCount.objects.all()
         known = total(seen.filter(repeats=True) if self.kind == DUPLICATES else seen)

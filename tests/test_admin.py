@@ -29,7 +29,9 @@ def undo_from_the_actions_page(client, action):
 
 
 def listed(client, address):
-    return {row.pk for row in client.get(address).context["cl"].result_list}
+    shown = client.get(address).context["cl"]
+    assert shown.result_count == len(shown.result_list)
+    return {row.pk for row in shown.result_list}
 
 
 def test_queries_are_found_by_filters_and_by_words(administrator_client):
@@ -39,6 +41,11 @@ def test_queries_are_found_by_filters_and_by_words(administrator_client):
     assert listed(administrator_client, QUERIES) == {kept.pk, disputed.pk, duplicate.pk}
     assert listed(administrator_client, f"{QUERIES}?stage=kept") == {kept.pk}
     assert listed(administrator_client, f"{QUERIES}?stage=duplicate") == {duplicate.pk}
+    assert listed(administrator_client, f"{QUERIES}?stage=") == {kept.pk, disputed.pk, duplicate.pk}
+    assert listed(administrator_client, f"{QUERIES}?stage=kept&language=go&p=1") == {kept.pk}
+    assert listed(administrator_client, f"{QUERIES}?source__id__exact={disputed.source_id}") == {disputed.pk}
+    assert listed(administrator_client, f"{QUERIES}?language=go&language=rust") == {kept.pk}
+    assert listed(administrator_client, f"{QUERIES}?natural_language__isnull=True&stage=kept") == {kept.pk}
     assert listed(administrator_client, f"{QUERIES}?disputed__exact=1") == {disputed.pk}
     assert listed(administrator_client, f"{QUERIES}?q=merge") == {kept.pk}
     assert listed(administrator_client, f"{QUERIES}?q=words&disputed__exact=1") == {disputed.pk}
