@@ -131,12 +131,12 @@ def test_a_run_under_way_is_shown_with_its_bar(reviewer_client):
     assert "Score everything" in page and "4 of 10" in page
 
 
-def test_counts_are_kept_for_a_while_and_then_renewed(reviewer_client):
+def test_counts_of_dialogues_are_kept_for_a_while_and_then_renewed(reviewer_client):
     counters(reviewer_client)
-    a_kept_query()
-    assert counters(reviewer_client)["Kept"][0] == 0
+    a_dialogue()
+    assert counters(reviewer_client)["In review"][0] == 0
     cache.clear()
-    assert counters(reviewer_client)["Kept"][0] == 1
+    assert counters(reviewer_client)["In review"][0] == 1
 
 
 def test_it_asks_the_database_as_often_for_many_rows_as_for_few(reviewer_client, django_assert_max_num_queries):
