@@ -23,6 +23,8 @@ from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Test processes share the cores: a second thread of the embedding model would mostly wait for the first.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 POOL = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
