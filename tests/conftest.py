@@ -3,8 +3,10 @@
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +20,14 @@ from django.test import Client, TransactionTestCase
 
 from tests import browsing, making
 from tests.emptying import empty_tables
-from tests.migrated import begin_to_migrate, copied_database, drop_database, migrated_file, shared_folder
+from tests.migrated import (
+    after_the_first,
+    begin_to_migrate,
+    copied_database,
+    drop_database,
+    migrated_file,
+    shared_folder,
+)
 from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -42,6 +51,14 @@ def pytest_configure(config):
     # A first example may load a dictionary or a model, and other tests are at work beside it.
     hypothesis.settings.register_profile("suite", deadline=None)
     hypothesis.settings.load_profile("suite")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """The first test process compiles all tests, so that the others find them compiled."""
+    compiles = hasattr(session.config, "workerinput") and not sys.dont_write_bytecode
+    with after_the_first("collection") if compiles else nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -93,6 +93,21 @@ def _alone(name: str) -> Iterator[Path]:
         yield folder
 
 
+@contextmanager
+def after_the_first(name: str) -> Iterator[None]:
+    """Whichever process of the run comes first is alone in here; the others come in together when it is through."""
+    done = shared_folder() / f"{name}.done"
+    with (shared_folder() / f"{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        if done.exists():
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+        done.touch()
+
+
 def shared_folder() -> Path:
     """Where the processes of this run keep what they share; removed with the process that asked first."""
     if SHARED not in os.environ:
