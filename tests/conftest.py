@@ -29,13 +29,12 @@ from tests.migrated import (
     shared_folder,
 )
 from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
+from tests.parts import PARTS, POOL
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Test processes share the cores: a second thread of the embedding model would mostly wait for the first.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-POOL = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
 def pytest_configure(config):
@@ -98,31 +97,6 @@ def _copy_on_server():
     url = os.environ["DATABASE_URL"]
     name = urlsplit(copied_database(url)).path.lstrip("/")
     return name, lambda: drop_database(url, name)
-
-
-def _module(name):
-    from importlib.util import find_spec
-
-    return find_spec(name) is not None
-
-
-def _postgresql():
-    return bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))) or shutil.which("initdb") is not None
-
-
-PARTS = {
-    "bubblewrap": (lambda: shutil.which("bwrap") is not None, "bwrap is not installed (apt install bubblewrap)"),
-    "chromium": (
-        lambda: browsing.browser_program() is not None,
-        "no browser is installed (apt install chromium-headless-shell)",
-    ),
-    "postgresql": (_postgresql, "PostgreSQL is not installed (apt install postgresql)"),
-    "redis": (lambda: shutil.which("redis-server") is not None, "redis-server is not installed"),
-    "embeddings": (lambda: _module("sentence_transformers"), "the extra `embeddings` is not installed"),
-    "datasets": (lambda: _module("datasets"), "the package datasets is not installed"),
-    "import_linter": (lambda: _module("importlinter"), "import-linter is not installed (make check installs it)"),
-    "sample_pool": (POOL.is_dir, "the folder ../shared/data with real data is absent"),
-}
 
 
 def pytest_runtest_setup(item):
