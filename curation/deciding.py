@@ -1,9 +1,10 @@
 """Decide every scored query by a rule: link the scales, mark disputes, keep or drop; people's verdicts stay."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from math import ceil
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ from curation.patterns import cell_rarity, tally
 from curation.picking import mix_controls
 from curation.readings import Row, joint_counts, key_blocks, pattern_of, store_expected
 from curation.rules import CALIBRATED, EXPECTED, BadRule, Rule, Scales, standing
+from curation.side_by_side import each_block
 from web.kept_counts import summed, total
 
 # The same pool and the same decision pick the same controls.
@@ -74,18 +76,31 @@ def decide(
     judges = counting_judges()
     tables, links = link_scales(judges)
     scales = Scales(tables, learnt_scales(rule, judges))
-    basis, action = Basis(rule, judges, scales, at, _rarities()), None
+    basis = Basis(rule, judges, scales, at, _rarities())
     blocks, expected = key_blocks(Query.objects.in_play(), BLOCK), ceil(total(QueryCount.objects.in_play()) / BLOCK)
     # Without a judge that counts there is nothing to decide by, and no reason to take decisions back.
-    for block in watch(blocks, expected) if judges else ():
-        with transaction.atomic():
-            changes = bring_up_to_date(block, basis)
-            if changes and action is None:
-                action = record("decide", changes, by=by, door=door, note=str(rule))
-            elif changes and action is not None:
-                extend(action, changes)
+    watched = iter(watch(blocks, expected) if judges else ())
+    action = _first_change(watched, basis, lambda changes: record("decide", changes, by=by, door=door, note=str(rule)))
+    if action is not None:
+        each_block(watched, partial(_change_block, basis, action))
+        action.refresh_from_db()
     mix_controls(by=by, door=door, rng=Random(CONTROLS_SEED))
     return _counted(basis, links, action)
+
+
+def _first_change(blocks: Iterator[list[int]], basis: Basis, note: Callable[[list[Alike]], Action]) -> Action | None:
+    """Bring blocks up to date until one of them changes; the action under which all that follow write too."""
+    for block in blocks:
+        with transaction.atomic():
+            if changes := bring_up_to_date(block, basis):
+                return note(changes)
+    return None
+
+
+def _change_block(basis: Basis, action: Action, block: list[int]) -> None:
+    with transaction.atomic():
+        if changes := bring_up_to_date(block, basis):
+            extend(action, changes)
 
 
 def _rarities() -> dict[str, int]:
