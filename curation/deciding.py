@@ -9,7 +9,7 @@ from math import ceil
 from random import Random
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.actions import extend, record
 from accounts.alike import Alike, write_alike
@@ -30,8 +30,9 @@ from web.kept_counts import summed, total
 
 # The same pool and the same decision pick the same controls.
 CONTROLS_SEED = 20240214
-# Rows of a transaction: what they and their indexes take is written in less than 100 ms.
-BLOCK = 250
+# Rows of a transaction. On SQLite nobody else writes meanwhile: what they and their indexes take is written in less
+# than 100 ms.
+BLOCK = {"sqlite": 250, "postgresql": 500}
 
 # Shows progress: gets the blocks of keys and how many there are, and hands the blocks on.
 Watch = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
@@ -77,7 +78,8 @@ def decide(
     tables, links = link_scales(judges)
     scales = Scales(tables, learnt_scales(rule, judges))
     basis = Basis(rule, judges, scales, at, _rarities())
-    blocks, expected = key_blocks(Query.objects.in_play(), BLOCK), ceil(total(QueryCount.objects.in_play()) / BLOCK)
+    size = BLOCK[connection.vendor]
+    blocks, expected = key_blocks(Query.objects.in_play(), size), ceil(total(QueryCount.objects.in_play()) / size)
     # Without a judge that counts there is nothing to decide by, and no reason to take decisions back.
     watched = iter(watch(blocks, expected) if judges else ())
     action = _first_change(watched, basis, lambda changes: record("decide", changes, by=by, door=door, note=str(rule)))

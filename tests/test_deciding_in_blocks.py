@@ -1,6 +1,7 @@
 """A decision of many blocks, which PostgreSQL takes several at a time."""
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.actions import undo
@@ -18,7 +19,7 @@ BLOCK, BLOCKS = 4, 12
 @pytest.fixture
 def pool(monkeypatch):
     """Twelve blocks of queries, every other query of which both judges rate high."""
-    monkeypatch.setattr(deciding, "BLOCK", BLOCK)
+    monkeypatch.setitem(deciding.BLOCK, connection.vendor, BLOCK)
     first, second = two_judges()
     scores = ({first: 5, second: 4}, {first: 2, second: 1})
     many_scored_queries([scores[number % 2] for number in range(BLOCK * BLOCKS)])
