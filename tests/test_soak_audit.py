@@ -12,13 +12,13 @@ from curation import auditing
 from curation.models import Query, Verdict
 from curation.texts import text_hash
 from tests.making import a_batch
-from tests.sizes import SOAK
+from tests.sizes import sized
 from tests.test_auditing import a_verdict
 
 # At full size SQLite takes some ten minutes: fifty people write in turn.
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600), pytest.mark.django_db(transaction=True)]
 
-PEOPLE, VERDICTS = 50, 5_000 if SOAK else 100
+PEOPLE, VERDICTS = 50, sized(5_000)
 
 
 def disputes(count):

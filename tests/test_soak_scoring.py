@@ -28,7 +28,7 @@ def slow_model(tmp_path, request):
 
 @pytest.mark.parametrize("slow_model", ["0.2-2"], indirect=True)
 def test_scoring_survives_kills_and_the_ledger_equals_the_servers_own_count(tmp_path, slow_model):
-    calls = 20_000 if SOAK else 600
+    calls = sized(20_000)
     site = Site(tmp_path, slow_model.models_file(tmp_path, **WINDOW))
     fill(site, calls // TEMPLATES)
     assert site.manage("score", "--json")["items"] == calls
