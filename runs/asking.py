@@ -176,13 +176,12 @@ def _one_line(response: Response) -> bytes:
 async def _wait_for_turn(desk: Desk, asked: ledger.Asked) -> None:
     """Wait until the endpoint wants to be asked and its allowance holds the question; an unused turn goes back."""
     endpoint = asked.model.endpoint
-    limited = endpoint.requests_per_minute is not None or endpoint.tokens_per_minute is not None
+    while pause_s := desk.pause_s(endpoint):
+        await desk.rest(pause_s)
+    if endpoint.requests_per_minute is None and endpoint.tokens_per_minute is None:
+        return
     wanted = rates.Wanted(endpoint, tokens_of(asked.model, asked.body["messages"]))
     while True:
-        while pause_s := desk.pause_s(endpoint):
-            await desk.rest(pause_s)
-        if not limited:
-            return
         wait_s = await desk.writer.together(desk.take, wanted)
         try:
             await desk.rest(wait_s)
@@ -193,6 +192,8 @@ async def _wait_for_turn(desk: Desk, asked: ledger.Asked) -> None:
             return
         # The endpoint wished for a pause meanwhile; after it everyone queues up again.
         await desk.writer.do(lambda tally: rates.put_back(wanted))
+        while pause_s := desk.pause_s(endpoint):
+            await desk.rest(pause_s)
 
 
 async def _block(desk: Desk, endpoint: Endpoint, seconds: float) -> None:

@@ -114,7 +114,9 @@ class Desk:
         if self.throttle(endpoint).in_trouble:
             self.writer.together(self.tell, "")
         self.throttle(endpoint).answered()
-        self.failures_in_a_row = {key: n for key, n in self.failures_in_a_row.items() if key[0] != endpoint.name}
+        if self.failures_in_a_row:
+            others = {key: n for key, n in self.failures_in_a_row.items() if key[0] != endpoint.name}
+            self.failures_in_a_row = others
 
     def failed(self, model: Model, failure: CallFailed, sent_at: float) -> None:
         """No answer came: slow down, and stop the run when no question can do better."""
