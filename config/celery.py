@@ -5,6 +5,8 @@ import os
 from celery import Celery
 from django.conf import settings
 
+from config import folder_broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("config")
@@ -16,7 +18,7 @@ def _embedded() -> dict[str, object]:
     for folder in (queue, control):
         folder.mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://localhost//",
+        "broker_url": f"{folder_broker.SCHEME}://localhost//",
         "broker_transport_options": {
             "data_folder_in": str(queue),
             "data_folder_out": str(queue),
