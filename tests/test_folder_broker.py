@@ -1,7 +1,7 @@
 """The broker of folders: whoever looks while a message is being written finds it whole or not at all."""
 
 from queue import Empty
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 from kombu import Connection
@@ -66,3 +66,22 @@ def test_messages_of_other_queues_are_left_alone(channels):
     with pytest.raises(Empty):
         reader._get("jobs")
     assert reader._get("runs") == {"number": 3}
+
+
+@pytest.mark.parametrize("asks", ["table", "binding"])
+def test_who_finds_the_table_of_an_exchange_empty_waits_for_its_writer(channels, tmp_path, asks):
+    table = tmp_path / "jobs.exchange"
+    table.touch()
+    writing = Timer(0.1, lambda: table.write_text('[["jobs", "", "jobs"]]'))
+    writing.start()
+    if asks == "binding":
+        channels[0]._queue_bind("jobs", "other", "", "other")
+    assert ("jobs", "", "jobs") in channels[1].get_table("jobs")
+    writing.join()
+
+
+def test_a_table_that_stays_broken_is_an_error(channels, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_broker, "PATIENCE_S", 0.0)
+    (tmp_path / "jobs.exchange").write_text("no JSON")
+    with pytest.raises(ValueError):
+        channels[0].get_table("jobs")
