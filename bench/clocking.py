@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,14 +24,22 @@ def signed_in() -> "Client":
 
 def median_ms(client: "Client", address: str, rounds: int, *, headers: dict[str, str] | None = None) -> float:
     """The median of so many times, after one that warms up; counts that a page keeps are counted anew each time."""
+    return medians_ms(client, [address], rounds, headers=headers)[0]
+
+
+def medians_ms(
+    client: "Client", addresses: Sequence[str], rounds: int, *, headers: dict[str, str] | None = None
+) -> list[float]:
+    """The same of several pages by turns, so that what slows the machine for a while slows all of them."""
     from django.core.cache import cache
 
-    times = []
+    times: list[list[float]] = [[] for _ in addresses]
     for _ in range(rounds + 1):
-        cache.clear()
-        began = time.perf_counter()
-        answer = client.get(address, headers=headers)
-        times.append(1000 * (time.perf_counter() - began))
-        if answer.status_code != 200:
-            raise SystemExit(f"{address} was answered with {answer.status_code}")
-    return round(statistics.median(times[1:]), 2)
+        for address, of_page in zip(addresses, times, strict=True):
+            cache.clear()
+            began = time.perf_counter()
+            answer = client.get(address, headers=headers)
+            of_page.append(1000 * (time.perf_counter() - began))
+            if answer.status_code != 200:
+                raise SystemExit(f"{address} was answered with {answer.status_code}")
+    return [round(statistics.median(of_page[1:]), 2) for of_page in times]

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 
 from bench.figures import Figure
+from bench.listing import DEEP_PAGE
 from bench.sites import Machine, Site
 from bench.usage import CommandFailed
 from tests.migrated import ROOT
 
 DIALOGUES = 68_000
-DEEP = " page 1000"
 # What counts the whole pool and lists nothing.
 PAGES = ("funnel", "start")
 
@@ -34,8 +34,8 @@ def lists(machine: Machine) -> Iterator[Figure]:
 def _pairs(took: dict[str, float]) -> Iterator[tuple[float, float]]:
     """Page 1,000 and page 1 of each list that is so long."""
     for name, ms in took.items():
-        if name.endswith(DEEP):
-            yield ms, took[name.removesuffix(DEEP)]
+        if name.endswith(DEEP_PAGE):
+            yield ms, took[name.removesuffix(DEEP_PAGE)]
 
 
 def run_module(site: Site, module: str, *arguments: object) -> str:
