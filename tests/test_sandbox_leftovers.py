@@ -16,10 +16,10 @@ import sandbox
 from sandbox import Limits, Status
 from tests.leftovers import astray, until_none
 from tests.sandbox_attack import NAMED, a_worker, children, public_copy, survivors  # noqa: F401
-from tests.sizes import SOAK
+from tests.sizes import SOAK, sized
 
 pytestmark = pytest.mark.needs("bubblewrap")
-RUNS = 10_000 if SOAK else 100
+RUNS = 10_000 if SOAK else 200
 AT_ONCE, AT_A_TIME = 4, 100
 # Rounds of the interpreter and of other processes of the machine; a leak in each run would be far above both.
 OWN_MEMORY_MB, SHARED_MEMORY_MB = 32, 200
@@ -116,7 +116,7 @@ def test_thousands_of_runs_in_a_row_leave_nothing_behind(own_temporary_folder):
 @pytest.mark.soak
 def test_four_workers_at_once_interfere_in_nothing(public_copy):
     """Four processes, as four workers are, whose programs use the same names and numbers at the same time."""
-    each = 400 if SOAK else 10
+    each = max(10, sized(400))
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
         workers = [stack.enter_context(a_worker(public_copy, ordinary=False)) for _ in range(AT_ONCE)]
 
