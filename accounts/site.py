@@ -20,7 +20,7 @@ from web.paging import Searched, newest_matching
 from web.search import words_of
 
 # So many of the rows that a search finds are listed, the newest.
-FOUND_AT_MOST = 200
+FOUND_AT_MOST = 100
 # What else stands in an address of the admin: the page, the order, and whether all are shown.
 NO_FILTERS = ("p", "o", "all")
 
