@@ -98,7 +98,7 @@ async def _attempt(desk: Desk, asked: ledger.Asked) -> Stored:
     """Send the question once, in its turn."""
     client = await desk.client(asked.model.endpoint)
     throttle = desk.throttle(asked.model.endpoint)
-    async with throttle.place():
+    async with throttle:
         await _wait_for_turn(desk, asked)
         if desk.stopping or desk.spent_up:
             raise Interrupted("the run stops before this question is sent")

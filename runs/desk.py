@@ -14,7 +14,7 @@ from llm.catalog import Catalog, Endpoint, Model, api_key
 from llm.client import CallFailed, Client
 from runs import ledger, rates
 from runs.ledger import Stored
-from runs.models import EndpointBucket, Worker
+from runs.models import Worker
 from runs.outcomes import Outcome
 from runs.spool import Spool
 from runs.throttle import Throttle
@@ -107,7 +107,8 @@ class Desk:
     def pause_s(self, endpoint: Endpoint) -> float:
         """Seconds until the endpoint may be asked again: by its own wish, told to any worker, or after failures."""
         row = self.writer.endpoints.get(endpoint.name)
-        return max(self.throttle(endpoint).pause_s(), seconds_left(row, timezone.now()))
+        wished_s = seconds_left(row.blocked_until, timezone.now()) if row and row.blocked_until else 0.0
+        return max(self.throttle(endpoint).pause_s(), wished_s)
 
     def answered(self, endpoint: Endpoint) -> None:
         """An answer came: the endpoint is well."""
@@ -178,6 +179,6 @@ class Desk:
             await client.__aexit__(None, None, None)
 
 
-def seconds_left(row: EndpointBucket | None, now: datetime) -> float:
+def seconds_left(until: datetime, now: datetime) -> float:
     """Seconds of a pause that an endpoint wished for."""
-    return max(0.0, (row.blocked_until - now).total_seconds()) if row and row.blocked_until else 0.0
+    return max(0.0, (until - now).total_seconds())

@@ -8,6 +8,7 @@ from typing import Any
 
 IDENTITY = ("run_id", "key", "role", "endpoint", "model", "sample")
 RESULT = ("finish_reason", "prompt_tokens", "completion_tokens", "latency_s", "error_kind", "error")
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,7 @@ class Outcome:
 
 def canonical(value: object) -> bytes:
     """JSON with sorted keys and no spaces, as UTF-8; what no UTF-8 can hold is replaced."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "replace")
+    return CANONICAL.encode(value).encode("utf-8", "replace")
 
 
 def _line(head: Mapping[str, Any], name: str, body: bytes) -> bytes:

@@ -7,8 +7,7 @@ through at a time, with growing pauses.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 # Where the models file names no concurrency: where to begin, and how far it may grow.
@@ -23,7 +22,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 
 @dataclass
 class Throttle:
-    """The places of one worker at one endpoint. `named`: the concurrency that the models file names, if any."""
+    """The places of one worker at one endpoint; `async with` takes one. `named`: the concurrency that the models file
+    names, if any."""
 
     named: int | None
     clock: Callable[[], float] = time.monotonic
@@ -49,9 +49,8 @@ class Throttle:
         """Nothing but failures for a while: whoever fails now is not to blame."""
         return self.failures_in_a_row >= TROUBLE_AFTER
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """A place in the window; waits until one is free and the endpoint wants to be asked."""
+    async def __aenter__(self) -> None:
+        """Take a place in the window; waits until one is free and the endpoint wants to be asked."""
         while self.in_flight >= max(1, int(self.limit)):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -64,11 +63,10 @@ class Throttle:
                     self._waiting.remove(turn)
                 raise
         self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            self._wake()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.in_flight -= 1
+        self._wake()
 
     def pause_s(self) -> float:
         """Seconds until the next question may leave, when the endpoint is in trouble or asked for a pause."""

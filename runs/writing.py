@@ -21,9 +21,9 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 # Long enough to gather what a busy loop produces, short enough that SQLite's other writers get their turn. The more
 # items are in hand, the longer is gathered: a transaction costs as much as a dozen pieces.
-PIECES_AT_ONCE, GATHER_S, GATHER_S_PER_ITEM = 200, 0.05, 0.0002
+PIECES_AT_ONCE, GATHER_S, GATHER_S_PER_ITEM = 200, 0.15, 0.0002
 # Pieces that keep nothing safe, because what they write can be made again from the ledger, are gathered for longer.
-UNHURRIED_S, UNHURRIED_S_PER_ITEM = 0.25, 0.0005
+UNHURRIED_S, UNHURRIED_S_PER_ITEM = 0.5, 0.0005
 # How long a deadlock, a held lock or a database that restarts is waited out before anyone hears of it.
 PATIENCE_S, POLL_S = 60.0, 0.1
 DATABASE_AWAY = (OperationalError, InterfaceError)

@@ -101,8 +101,8 @@ def test_a_pause_that_an_endpoint_wishes_for_is_known_to_all_until_it_ends():
     house = endpoint()
     rates.block(house, seconds=30, at=NOW)
     row = EndpointBucket.objects.get()
-    assert seconds_left(row, NOW + timedelta(seconds=5)) == 25
-    assert seconds_left(row, NOW + timedelta(seconds=31)) == seconds_left(None, NOW) == 0
+    assert seconds_left(row.blocked_until, NOW + timedelta(seconds=5)) == 25
+    assert seconds_left(row.blocked_until, NOW + timedelta(seconds=31)) == 0
 
 
 def test_a_host_whose_clock_is_behind_does_not_fill_the_same_time_in_twice():

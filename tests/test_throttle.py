@@ -90,7 +90,7 @@ def test_never_more_than_the_window_are_in_flight_and_nobody_is_forgotten():
     throttle, seen = Throttle(3), []
 
     async def one():
-        async with throttle.place():
+        async with throttle:
             seen.append(throttle.in_flight)
             await asyncio.sleep(0)
 
