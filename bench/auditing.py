@@ -68,8 +68,8 @@ def _decide(name: str, threshold: float) -> dict[str, float]:
     from django.utils import timezone
 
     from accounts.models import Door
-    from curation.deciding import decide
-    from curation.rules import Rule
+    from curation.decisions.deciding import decide
+    from curation.decisions.rules import Rule
 
     rule = Rule(name, threshold)
     return _timed(str(rule), lambda: decide(rule, by=None, door=Door.COMMAND, at=timezone.now()))
@@ -81,7 +81,7 @@ def _draw() -> tuple[dict[str, float], dict[str, float]]:
 
     from accounts.actions import undo
     from accounts.models import Action, Door
-    from curation.drawing import draw_sample
+    from curation.audits.drawing import draw_sample
 
     def draw() -> Action:
         return draw_sample(SAMPLE, seed=1, by=None, door=Door.COMMAND, at=timezone.now())[1]
@@ -95,8 +95,8 @@ def _draw() -> tuple[dict[str, float], dict[str, float]]:
 
 def _pages() -> Iterator[tuple[str, str]]:
     """(name, address) of the pages about scores."""
+    from curation.decisions.rules import EXPECTED, RULES
     from curation.models import Judge
-    from curation.rules import EXPECTED, RULES
 
     first, second = Judge.objects.filter(counts=True).order_by("pk").values_list("pk", flat=True)[:2]
     yield from (

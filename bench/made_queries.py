@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from bench.made_texts import language, writer
 from curation.inserting import as_stored, insert_rows
-from curation.judges import install_shipped_templates, newest_template
 from curation.models import DuplicateCluster, ImportBatch, Judge, Query, RejectedRecord, Score, Sighting, Source
+from curation.scores.judges import install_shipped_templates, newest_template
 
 SOURCES = ("evol", "oss", "sharegpt", "alpaca", "filtered")
 FILES_PER_SOURCE = 3

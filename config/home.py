@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 import sandbox
 from accounts.models import Action
 from accounts.roles import Role, needs
-from curation.auditing import waiting_cells
+from curation.audits.auditing import waiting_cells
 from curation.models import ImportBatch, QueryCount, Stage
 from dialogues.models import Dialogue, Export, State
 from llm.catalog import load_catalog

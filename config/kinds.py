@@ -1,6 +1,7 @@
 """The one dict of kinds of work; `runs` reaches it by the setting RUN_KINDS."""
 
-from curation import opinions, rubric_lab, scoring, solving, trying
+from curation.contamination import opinions, solving
+from curation.scores import rubric_lab, scoring, trying
 from dialogues import building
 from runs.kinds import Kind
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from accounts.models import Door, User
 from accounts.site import NamedValuesFilter, ReadingAdmin, ReasonForm, counted_by_cells, tell_of
-from curation import auditing
+from curation.audits import auditing
 from curation.models import Benchmark, ImportBatch, Judge, Query, QueryCount, Source, Stage, Template
 from web.paging import Searched
 

@@ -58,7 +58,7 @@ def rows_of(query_ids: Sequence[int], judges: Sequence[Judge]) -> dict[int, Row]
 
 
 def pattern_of(row: Row, judges: Sequence[Judge]) -> str:
-    """The scores in one text (curation/patterns.py); empty unless every judge has answered."""
+    """The scores in one text (curation/scores/patterns.py); empty unless every judge has answered."""
     if not row or None in row:
         return ""
     said = {judge.pk: one for judge, one in zip(judges, row, strict=True) if one is not None}

@@ -3,10 +3,11 @@
 from celery import shared_task
 
 from accounts.models import Door
-from curation import pool_passes, ruling
-from curation.contamination import check_contamination
+from curation import pool_passes
+from curation.contamination.checking import check_contamination
+from curation.decisions import ruling
+from curation.duplicates.searching import search
 from curation.models import CompareBy, ContaminationPass, DuplicatePass, RulePass
-from curation.searching import search
 from embeddings import Embedder
 
 

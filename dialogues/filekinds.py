@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curation import benchmarks, problem_sources, sources
-from curation.batches import Intake
-from curation.benchmarks import benchmark_intake
-from curation.importing import QueryLine, query_intake
-from curation.mapping import MAPPED
+from curation.intake import benchmarks, problem_sources, sources
+from curation.intake.batches import Intake
+from curation.intake.benchmarks import benchmark_intake
+from curation.intake.importing import QueryLine, query_intake
+from curation.intake.mapping import MAPPED
+from curation.intake.previewing import Preview, preview_file
+from curation.intake.problems import ProblemLine, problem_intake
+from curation.intake.sources import AUTO, command_for
 from curation.models import ImportBatch
-from curation.previewing import Preview, preview_file
-from curation.problems import ProblemLine, problem_intake
-from curation.sources import AUTO, command_for
 from dialogues import importing_dialogues
 from dialogues.importing_dialogues import DialogueLine, dialogue_intake
 

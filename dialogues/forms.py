@@ -4,9 +4,9 @@ from typing import Any, Self
 
 from django import forms
 
-from curation.mapping import MAPPED, REQUIRED, TARGETS, BadMapping, checked_mapping
+from curation.intake.mapping import MAPPED, REQUIRED, TARGETS, BadMapping, checked_mapping
+from curation.intake.sources import AUTO
 from curation.models import ImportBatch
-from curation.sources import AUTO
 from dialogues.filekinds import LAYOUTS, Choice
 
 LABELS = {"text": "Query", "response": "Answer", "language": "Language", "id": "Id in its source", "tags": "Tags"}

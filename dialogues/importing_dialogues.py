@@ -12,14 +12,14 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import Door, User
-from curation.batches import Intake, OnOpen, import_file
-from curation.fields import ROLES, JsonObject, checked_text, identifier_of, kind_of, sharegpt_messages
-from curation.forms import OnBytes
-from curation.languages import language_of
+from curation.intake.batches import Intake, OnOpen, import_file
+from curation.intake.fields import ROLES, JsonObject, checked_text, identifier_of, kind_of, sharegpt_messages
+from curation.intake.forms import OnBytes
+from curation.intake.languages import language_of
+from curation.intake.previewing import Preview, preview_file, sample_of
+from curation.intake.records import BadRecord, Record
+from curation.intake.sources import AUTO, UnknownLayout, check_is_for
 from curation.models import ImportBatch
-from curation.previewing import Preview, preview_file, sample_of
-from curation.records import BadRecord, Record
-from curation.sources import AUTO, UnknownLayout, check_is_for
 from curation.texts import in_short, storable
 from dialogues.drafts import broken_rules
 from dialogues.executions import HEADING

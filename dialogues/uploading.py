@@ -11,13 +11,13 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Door, User
-from curation.batches import BadSource, close_batch, import_file, source_named
 from curation.holding import batch_lock, hold, is_held
-from curation.mapping import MAPPED
+from curation.intake.batches import BadSource, close_batch, import_file, source_named
+from curation.intake.mapping import MAPPED
+from curation.intake.previewing import Preview, sample_of
+from curation.intake.records import BrokenFile
+from curation.intake.sources import UnknownLayout
 from curation.models import ImportBatch, Source, Upload, uploads_folder
-from curation.previewing import Preview, sample_of
-from curation.records import BrokenFile
-from curation.sources import UnknownLayout
 from curation.texts import storable
 from dialogues.filekinds import Choice, holds_of, intake_of
 from dialogues.watching import Paced

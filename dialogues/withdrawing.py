@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.actions import record
 from accounts.models import Door, User
-from curation.clusters import fit_sizes
+from curation.duplicates.clusters import fit_sizes
 from curation.holding import batch_lock, hold, is_held
 from curation.inserting import take_turn
 from curation.models import ClusterMember, ImportBatch, Query, Source, Upload, Vector, Verdict

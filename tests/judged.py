@@ -1,7 +1,7 @@
 """Judges and scores for tests, without any model."""
 
-from curation.judges import install_shipped_templates, newest_template
 from curation.models import Judge, Score, ScoreState
+from curation.scores.judges import install_shipped_templates, newest_template
 from tests.making import a_query, many_queries
 
 

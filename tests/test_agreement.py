@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.agreement import (
+from curation.scores.agreement import (
     alpha_of,
     coincidences,
     exact,

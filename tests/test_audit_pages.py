@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Action
-from curation import auditing
+from curation.audits import auditing
 from curation.models import Judge, Link, Query, Score, Template, Verdict
 from tests.making import a_query, a_source
 from tests.page_text import HTMX, words

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
-from curation import auditing
+from curation.audits import auditing
 from curation.models import Query, Scoring, Verdict
 from tests.making import a_query
 from web.claims import Stale

@@ -4,15 +4,15 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Door
-from curation import auditing
-from curation.cells import cell_of
-from curation.deciding import decide
-from curation.drawing import draw_sample
-from curation.foreseeing import ground, outlook
+from curation.audits import auditing
+from curation.audits.drawing import draw_sample
+from curation.decisions.deciding import decide
+from curation.decisions.foreseeing import ground, outlook
+from curation.decisions.rules import Rule
 from curation.models import AuditSample, Query, RulePass, Verdict
 from curation.models.queries import SAMPLES_FROM
 from curation.readings import store_facts
-from curation.rules import Rule
+from curation.scores.cells import cell_of
 from runs.models import Proposal
 from tests.browsing import BROWSERS, PHONE, complaints
 from tests.judged import a_scored_query, two_judges

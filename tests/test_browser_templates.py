@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
-from curation.judges import newest_template
 from curation.models import Judge, Template
-from curation.rubric_lab import DEFAULT_ARMS
+from curation.scores.judges import newest_template
+from curation.scores.rubric_lab import DEFAULT_ARMS
 from runs.models import Run, WorkItem
 from tests.browsing import BROWSERS, PHONE, complaints
 from tests.judged import a_judge, a_score

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.calibration import LEAST_VERDICTS, calibrate, isotonic
+from curation.decisions.calibration import LEAST_VERDICTS, calibrate, isotonic
 
 points = st.lists(st.tuples(st.floats(1, 5), st.floats(0.1, 50)), min_size=1, max_size=8)
 

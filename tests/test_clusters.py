@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation import settling
-from curation.duplicates import find_duplicates
+from curation.duplicates import settling
+from curation.duplicates.finding import find_duplicates
 from curation.models import ClusterMember, Distinction, DuplicateCluster, Query
 from tests.making import a_query
 

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation.contamination import NoBenchmark, ask_for_check, check_contamination
+from curation.contamination.checking import NoBenchmark, ask_for_check, check_contamination
+from curation.contamination.overlaps import words_of
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Query
 from curation.models.pool_passes import SILENT_FOR
-from curation.overlaps import words_of
 from curation.readings import key_blocks
 from tests.making import a_query
 from tests.running import run_command
@@ -29,7 +29,7 @@ def a_task(prompt=PROMPT, solution=SOLUTION, name="bench"):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Two and a bit of them are ten times fewer queries."""
-    monkeypatch.setattr("curation.contamination.key_blocks", partial(key_blocks, size=50))
+    monkeypatch.setattr("curation.contamination.checking.key_blocks", partial(key_blocks, size=50))
 
 
 def check(embedder=None, **asked):

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation.calibration import CalibrationTable
-from curation.deciding import decide
-from curation.linking import UNCHANGED, LinkTable
+from curation.decisions.calibration import CalibrationTable
+from curation.decisions.deciding import decide
+from curation.decisions.rules import RULES, BadRule, Reading, Rule, Scales, is_disputed, standing
 from curation.models import Decision, Link, Query, Scoring
 from curation.readings import Said
-from curation.rules import RULES, BadRule, Reading, Rule, Scales, is_disputed, standing
+from curation.scores.linking import UNCHANGED, LinkTable
 from tests.judged import a_judge, a_scored_query, two_judges
 
 SAME = LinkTable(UNCHANGED, "identity", 0)

@@ -6,10 +6,10 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation import deciding
-from curation.deciding import decide
+from curation.decisions import deciding
+from curation.decisions.deciding import decide
+from curation.decisions.rules import Rule
 from curation.models import Decision, Query
-from curation.rules import Rule
 from tests.judged import many_scored_queries, two_judges
 
 pytestmark = pytest.mark.django_db(transaction=True)

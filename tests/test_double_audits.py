@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Door
-from curation import auditing
-from curation.double_audits import double_audits, waiting_for_another
+from curation.audits import auditing
+from curation.audits.double_audits import double_audits, waiting_for_another
 from curation.models import Query
 from tests.judged import a_score, two_judges
 from tests.making import a_query

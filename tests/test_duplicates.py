@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
-from curation.clusters import REASONS
-from curation.duplicates import find_duplicates
-from curation.likeness import declared_names, folded_words
-from curation.likeness import likeness as likeness_of
+from curation.duplicates.clusters import REASONS
+from curation.duplicates.finding import find_duplicates
+from curation.duplicates.likeness import declared_names, folded_words
+from curation.duplicates.likeness import likeness as likeness_of
 from curation.models import DuplicateCluster, Query
 from tests.making import a_query
 from tests.running import run_command
@@ -154,7 +154,7 @@ def test_an_earlier_pass_cannot_be_undone_under_a_later_one():
 
 @pytest.mark.django_db
 def test_many_groups_are_one_action(monkeypatch):
-    monkeypatch.setattr("curation.duplicates.WRITTEN_TOGETHER", 6)
+    monkeypatch.setattr("curation.duplicates.finding.WRITTEN_TOGETHER", 6)
     batch, groups = a_query("First.").batch, 2 * 6 + 1
     Query.objects.bulk_create(
         Query(text=f"Print {n} {form}", text_hash=f"{n}{form}", source=batch.source, batch=batch)

@@ -6,8 +6,8 @@ from math import exp
 
 import pytest
 
-from curation.estimation import Judged, precision, recall
-from curation.sampling import allocate, draw
+from curation.audits.estimation import Judged, precision, recall
+from curation.audits.sampling import allocate, draw
 
 KEPT_FROM = 4.0
 

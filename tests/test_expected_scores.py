@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from curation.scoring import ScorePayload, score_query
+from curation.scores.scoring import ScorePayload, score_query
 from runs.kinds import Answer
 from tests.making import ScriptedAsk
 

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.actions import undo
 from accounts.models import Door
-from curation.detectors import NATURAL, Detectors, MissingDetectors, load_detectors, prose_of
-from curation.finding_languages import find_languages
+from curation.intake.detectors import NATURAL, Detectors, MissingDetectors, load_detectors, prose_of
+from curation.intake.finding_languages import find_languages
 from curation.models import Query
 from tests.making import a_query
 from tests.running import run_command

@@ -10,16 +10,16 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Door
-from curation.deciding import decide
-from curation.estimation import precision
-from curation.foreseeing import flipping, ground, outlook
-from curation.learning import best_threshold, judged_by, lessons, who_was_right
+from curation.audits.estimation import precision
+from curation.decisions.deciding import decide
+from curation.decisions.foreseeing import flipping, ground, outlook
+from curation.decisions.learning import best_threshold, judged_by, lessons, who_was_right
+from curation.decisions.rules import RULES, BadRule, Rule
+from curation.decisions.ruling import ask_for_decision, carry_out
 from curation.models import Calibration, Decision, Query, RulePass, Score, Verdict
-from curation.patterns import pairs_in, patterns_with, row_of, tally
 from curation.pool_passes import AtWork
 from curation.readings import joint_counts, store_facts
-from curation.rules import RULES, BadRule, Rule
-from curation.ruling import ask_for_decision, carry_out
+from curation.scores.patterns import pairs_in, patterns_with, row_of, tally
 from tests.judged import a_judge, a_score, score_of, two_judges
 from tests.making import a_query, many_queries
 

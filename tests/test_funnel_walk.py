@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation import auditing, suspects
-from curation.duplicates import find_duplicates
-from curation.lines import Wanted
+from curation.audits import auditing
+from curation.contamination import suspects
+from curation.duplicates.finding import find_duplicates
+from curation.intake.lines import Wanted
 from curation.models import Benchmark, BenchmarkTask, Contamination, ImportBatch, Query, Source
 from curation.readings import store_facts
 from curation.views.queries import narrowed as narrowed_queries

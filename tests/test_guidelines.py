@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.actions import undo
 from accounts.models import Action
-from curation.guidelines import NothingNew, standing_guidelines, write_guidelines
+from curation.audits.guidelines import NothingNew, standing_guidelines, write_guidelines
 from tests.page_text import words
 from tests.test_auditing import a_dispute
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.importing import import_queries
+from curation.intake.importing import import_queries
 from curation.models import ImportBatch, Query, RejectedRecord, Sighting
 from tests.sizes import sized
 from tests.soaking import a_worker, has_ended, wait_for

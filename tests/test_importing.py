@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Action
-from curation.batches import BadSource
-from curation.importing import import_queries
+from curation.intake.batches import BadSource
+from curation.intake.importing import import_queries
 from curation.models import ImportBatch, Query, RejectedRecord, Sighting, Source
 from tests.running import run_command
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from curation.agreement import MEASURES, quadratic_kappa
-from curation.intervals import bootstrapped, figures
+from curation.scores.agreement import MEASURES, quadratic_kappa
+from curation.scores.intervals import bootstrapped, figures
 
 POOL = {
     (1, 1): 30,

@@ -4,7 +4,8 @@ import pytest
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation.judges import (
+from curation.models import Judge, Template
+from curation.scores.judges import (
     DEFAULT_TEMPLATES,
     PROMPTS,
     REASON_FIRST_TWINS,
@@ -17,8 +18,7 @@ from curation.judges import (
     names_of,
     newest_template,
 )
-from curation.models import Judge, Template
-from curation.template_files import BadTemplate, read_template
+from curation.scores.template_files import BadTemplate, read_template
 from llm.catalog import Endpoint, Model
 from tests.judged import a_judge, two_judges
 

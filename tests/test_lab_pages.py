@@ -2,9 +2,9 @@
 
 import pytest
 
-from curation.judges import install_shipped_templates, newest_template
 from curation.models import Judge, Query, Score, Scoring, Template, Verdict
-from curation.rubric_lab import KIND
+from curation.scores.judges import install_shipped_templates, newest_template
+from curation.scores.rubric_lab import KIND
 from runs.models import Call, Proposal, Run
 from runs.proposing import price, start
 from runs.starting import plan_run

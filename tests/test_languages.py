@@ -2,7 +2,7 @@
 
 import pytest
 
-from curation.languages import canonical, language_of
+from curation.intake.languages import canonical, language_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.linking import EQUIPERCENTILE, IDENTITY, LEAST_PAIRS, equipercentile, link, margins
+from curation.scores.linking import EQUIPERCENTILE, IDENTITY, LEAST_PAIRS, equipercentile, link, margins
 
 levels = st.integers(1, 5)
 pairs = st.dictionaries(st.tuples(levels, levels), st.integers(1, 400), min_size=1)

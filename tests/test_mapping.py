@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from curation.importing import import_queries, preview_queries
-from curation.mapping import BadMapping, checked_mapping, layout_of, parsed_mapping
+from curation.intake.importing import import_queries, preview_queries
+from curation.intake.mapping import BadMapping, checked_mapping, layout_of, parsed_mapping
+from curation.intake.records import BadRecord
 from curation.models import ImportBatch, Query, Sighting
-from curation.records import BadRecord
 from tests.running import run_command
 
 PAIRS = {"text": "prompt", "response": "output"}

@@ -3,9 +3,9 @@
 import pytest
 
 from accounts.models import Door
-from curation.contamination import ask_for_check, check_contamination
+from curation.contamination.checking import ask_for_check, check_contamination
+from curation.contamination.neighbouring import nearest_queries, views_of
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, Query
-from curation.neighbouring import nearest_queries, views_of
 from curation.vectors import fill_vectors
 from tests.making import a_query
 

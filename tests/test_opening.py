@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from curation.batches import Overtaken
-from curation.importing import import_queries
+from curation.intake.batches import Overtaken
+from curation.intake.importing import import_queries
+from curation.intake.opening import Reading, opened_batch
+from curation.intake.problems import import_problems
 from curation.models import ImportBatch, Problem, Query, RejectedRecord, Sighting, Solution, Source
-from curation.opening import Reading, opened_batch
-from curation.problems import import_problems
 from dialogues.importing_dialogues import import_dialogues
 from dialogues.models import Dialogue, Turn
 from tests.running import run_command

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from curation.contamination.opinions import ROLE, OpinionOutcome, plan, save, step
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, Query
-from curation.opinions import ROLE, OpinionOutcome, plan, save, step
 from llm.demo_comparing import compare
 from runs.kinds import Finished
 from runs.models import Call, Run, WorkItem

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Action, Door
-from curation import auditing
+from curation.audits import auditing
 from curation.models import (
     Benchmark,
     BenchmarkTask,

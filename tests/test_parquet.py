@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from curation.fields import kind_of
-from curation.importing import import_queries
-from curation.reading import read_records
-from curation.records import BrokenFile, Record, Refused
+from curation.intake.fields import kind_of
+from curation.intake.importing import import_queries
+from curation.intake.reading import read_records
+from curation.intake.records import BrokenFile, Record, Refused
 
 pyarrow = pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
 parquet = pytest.importorskip("pyarrow.parquet")

@@ -10,17 +10,17 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation import auditing
-from curation.cells import cell_of
-from curation.deciding import decide, link_scales
-from curation.drawing import NotDrawn, draw_sample, put_first
-from curation.learning import estimate, lessons, strata_of
+from curation.audits import auditing
+from curation.audits.drawing import NotDrawn, draw_sample, put_first
+from curation.audits.picking import Picked, mix_controls
+from curation.audits.sampling import allocate, controls_wanted
+from curation.decisions.deciding import decide, link_scales
+from curation.decisions.learning import estimate, lessons, strata_of
+from curation.decisions.rules import Rule, Scales, flip_risk_of
 from curation.models import AuditSample, Query, SampledQuery, Stratum, Verdict
 from curation.models.queries import SAMPLES_FROM
-from curation.picking import Picked, mix_controls
 from curation.readings import store_facts
-from curation.rules import Rule, Scales, flip_risk_of
-from curation.sampling import allocate, controls_wanted
+from curation.scores.cells import cell_of
 from tests.judged import many_scored_queries, two_judges
 from tests.making import a_query
 from tests.page_text import words

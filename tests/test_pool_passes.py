@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
+from curation.duplicates.searching import ask_for_search, search
 from curation.models import (
     Benchmark,
     BenchmarkTask,
@@ -28,7 +29,6 @@ from curation.models import (
 )
 from curation.models.pool_passes import SILENT_FOR
 from curation.pool_passes import TOLD_TO_END, AtWork, Cancelled, carry_out, watched
-from curation.searching import ask_for_search, search
 from curation.tasks import find_duplicates
 from runs.models import Proposal, Run
 from runs.proposing import price
@@ -166,7 +166,7 @@ def test_a_search_that_nobody_has_begun_is_cancelled_at_once(curator_client, cur
 
 
 def test_a_search_that_is_cancelled_midway_keeps_what_it_wrote_and_can_be_undone(curator_client, curator, monkeypatch):
-    monkeypatch.setattr("curation.duplicates.WRITTEN_TOGETHER", 1)
+    monkeypatch.setattr("curation.duplicates.finding.WRITTEN_TOGETHER", 1)
     for text in (*SAME, "Merge two intervals.", "merge two INTERVALS"):
         a_query(text)
     one = a_search()

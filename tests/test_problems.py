@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from curation.intake.problems import import_problems
 from curation.models import ImportBatch, Problem, Query, RejectedRecord, Solution
-from curation.problems import import_problems
 from tests.running import run_command
 
 pytestmark = pytest.mark.django_db

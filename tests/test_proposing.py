@@ -5,10 +5,10 @@ from celery.signals import before_task_publish
 from django.utils import timezone
 
 from accounts.models import Action
-from curation.judges import DEFAULT_TEMPLATES, install_shipped_templates, judge_of, newest_template
 from curation.models import Judge
-from curation.scoring import KIND as SCORING
-from curation.scoring import asked_for
+from curation.scores.judges import DEFAULT_TEMPLATES, install_shipped_templates, judge_of, newest_template
+from curation.scores.scoring import KIND as SCORING
+from curation.scores.scoring import asked_for
 from llm.catalog import load_catalog
 from runs import proposing, tasks
 from runs.models import Call, Proposal, Run, RunState, WorkItem

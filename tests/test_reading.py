@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from curation.arrays import array_records
-from curation.reading import read_records
-from curation.records import BrokenFile, Record, Refused
+from curation.intake.arrays import array_records
+from curation.intake.reading import read_records
+from curation.intake.records import BrokenFile, Record, Refused
 
 RECORDS = [{"instruction": f"Number {n}: print\u2028it", "output": "print(1)\r\nok \u00e9"} for n in range(60)]
 

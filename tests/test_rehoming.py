@@ -2,8 +2,8 @@
 
 import pytest
 
-from curation.duplicates import find_duplicates
-from curation.importing import import_queries
+from curation.duplicates.finding import find_duplicates
+from curation.intake.importing import import_queries
 from curation.models import (
     Benchmark,
     BenchmarkTask,

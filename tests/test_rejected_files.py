@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from curation.importing import import_queries
+from curation.intake.importing import import_queries
 from tests.uploading import EVOL, lines
 
 pytestmark = pytest.mark.django_db

@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from curation.deciding import decide
+from curation.decisions.deciding import decide
+from curation.decisions.rules import Rule
 from curation.models import Query, Score
 from curation.models.queries import VERDICT
 from curation.readings import store_facts
-from curation.rereading import reread_scores
-from curation.rules import Rule
-from curation.scoring import save
+from curation.scores.rereading import reread_scores
+from curation.scores.scoring import save
 from runs.models import Call
 from tests.judged import a_judge, a_scored_query, two_judges
 from tests.making import a_query

@@ -2,9 +2,9 @@
 
 import pytest
 
-from curation.intervals import spread_of, wilson
 from curation.models import Verdict
-from curation.rubric_report import compare, report_as_json, report_lines
+from curation.scores.intervals import spread_of, wilson
+from curation.scores.rubric_report import compare, report_as_json, report_lines
 from runs.models import Call
 from tests.judged import a_judge, a_score
 from tests.making import a_query

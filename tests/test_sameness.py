@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.meanings import OPPOSITES, opposed
-from curation.sameness import Kind, Wording, compare, contradict
+from curation.duplicates.meanings import OPPOSITES, opposed
+from curation.duplicates.sameness import Kind, Wording, compare, contradict
 
 LONG = (
     "Write a function that reads the lines of a file, counts how often each word stands in it and prints the words "

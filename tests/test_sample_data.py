@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.likeness import declared_names, folded_words, likeness
+from curation.duplicates.likeness import declared_names, folded_words, likeness
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_data"

@@ -8,10 +8,10 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import Action
-from curation import ruling
-from curation.deciding import decide
+from curation.decisions import ruling
+from curation.decisions.deciding import decide
+from curation.decisions.rules import RULES, Rule
 from curation.models import Query, RulePass, Verdict
-from curation.rules import RULES, Rule
 from tests.judged import a_judge
 from tests.test_foreseeing import a_pool, audited
 

@@ -3,7 +3,7 @@
 import pytest
 
 from curation.models import ScoreState
-from curation.scoring import read_answer
+from curation.scores.scoring import read_answer
 from runs.kinds import Answer
 
 UNREADABLE = None

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from curation.models import Judge, Query, Score, ScoreState, Scoring
-from curation.scoring import REMINDER, ScoreOutcome, ScorePayload, chosen_queries, plan, save, score_query
+from curation.scores.scoring import REMINDER, ScoreOutcome, ScorePayload, chosen_queries, plan, save, score_query
 from runs.kinds import Answer, Finished
 from runs.models import Call, Run, WorkItem
 from tests.judged import a_judge, a_score, a_scored_query, two_judges

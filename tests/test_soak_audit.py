@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Action
-from curation import auditing
+from curation.audits import auditing
 from curation.models import Query, Verdict
 from curation.texts import text_hash
 from tests.making import a_batch

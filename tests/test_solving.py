@@ -6,8 +6,8 @@ import pytest
 
 from accounts.actions import undo
 from accounts.models import Action
+from curation.contamination.solving import KIND, plan, programs_for, save, step
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, Query
-from curation.solving import KIND, plan, programs_for, save, step
 from runs.kinds import Finished
 from runs.models import Run, WorkItem
 from tests.making import ScriptedExecute, a_query

@@ -2,8 +2,8 @@
 
 import pytest
 
-from curation.records import BadRecord
-from curation.sources import LAYOUTS, UnknownLayout, detect
+from curation.intake.records import BadRecord
+from curation.intake.sources import LAYOUTS, UnknownLayout, detect
 
 PUBLISHED = {
     "oss_instruct": {

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
-from curation import suspects
-from curation.contamination import ask_for_check, check_contamination
+from curation.contamination import suspects
+from curation.contamination.checking import ask_for_check, check_contamination
 from curation.models import Benchmark, BenchmarkTask, Contamination, ContaminationHit, ContaminationPass, Query
 from curation.tasks import check
 from tests.making import a_query, a_source

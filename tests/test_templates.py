@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from accounts.actions import undo
 from accounts.models import Action
-from curation.judges import PROMPTS, install_shipped_templates, newest_template, template_names
 from curation.models import AnswerOrder, Judge, Template
-from curation.template_files import FIELDS, BadTemplate, read_template, write_template
-from curation.wording import add_version, bring_back, retire, with_response
+from curation.scores.judges import PROMPTS, install_shipped_templates, newest_template, template_names
+from curation.scores.template_files import FIELDS, BadTemplate, read_template, write_template
+from curation.scores.wording import add_version, bring_back, retire, with_response
 from tests.judged import a_judge
 from tests.making import a_query
 from tests.running import run_command

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.overlaps import words_of
-from curation.renaming import names_in, words_without_names
-from curation.shapes import functions_in, shape_of
-from curation.tiers import TaskIndex, TaskText, Tier
+from curation.contamination.overlaps import words_of
+from curation.contamination.renaming import names_in, words_without_names
+from curation.contamination.shapes import functions_in, shape_of
+from curation.contamination.tiers import TaskIndex, TaskText, Tier
 
 PROMPT = (
     "Given a list of ages of the cats in a shelter, return the sum of the two oldest cats whose names share no letter."

@@ -5,11 +5,11 @@ from django.utils import timezone
 
 from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
-from curation.contamination import ask_for_check, check_contamination
-from curation.deciding import decide
-from curation.duplicates import find_duplicates
+from curation.contamination.checking import ask_for_check, check_contamination
+from curation.decisions.deciding import decide
+from curation.decisions.rules import Rule
+from curation.duplicates.finding import find_duplicates
 from curation.models import ClusterMember, Query
-from curation.rules import Rule
 from tests.judged import a_judge, a_scored_query
 from tests.making import a_query, a_source
 from tests.test_contamination import a_task

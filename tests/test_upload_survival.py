@@ -5,7 +5,7 @@ import os
 import pytest
 
 from curation.holding import batch_lock, hold
-from curation.importing import import_queries
+from curation.intake.importing import import_queries
 from curation.models import ImportBatch, Source, Upload
 from dialogues import uploading
 from tests.uploading import EVOL, counts, lines, reader, sender, words, work

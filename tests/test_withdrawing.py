@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Action
-from curation.importing import import_queries
+from curation.intake.importing import import_queries
 from curation.models import (
     ImportBatch,
     Problem,

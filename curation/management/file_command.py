@@ -10,12 +10,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 from tqdm import tqdm
 
-from curation.batches import BadSource, OnOpen
-from curation.forms import OnBytes
+from curation.intake.batches import BadSource, OnOpen
+from curation.intake.forms import OnBytes
+from curation.intake.previewing import Preview
+from curation.intake.records import BrokenFile
+from curation.intake.sources import UnknownLayout
 from curation.models import ImportBatch
-from curation.previewing import Preview
-from curation.records import BrokenFile
-from curation.sources import UnknownLayout
 from web.commands import BAD_INPUT, OK, BadInput, Outcome, StudioCommand
 
 COUNTS = ("read", "accepted", "duplicates", "rejected")

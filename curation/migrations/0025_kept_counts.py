@@ -9,7 +9,7 @@ from web.plain_indexes import DropPlainIndexes
 
 IN_PLAY = "{row}.duplicate_of_id IS NULL AND {row}.contamination <> 'set_aside'"
 STAGE = ['duplicate_of_id', 'contamination', 'decision', 'scoring']
-# As curation/foreseeing.py reads thresholds: half less and rounded is cut off, and a millionth of a point is forgiven.
+# As curation/decisions/foreseeing.py reads thresholds: half less and rounded is cut off, and a millionth of a point is forgiven.
 HUNDREDTH = 'CAST(ROUND({row}.expected * 100 - 0.4999) AS INTEGER)'
 PLACE = ['audit_place', 'disputed', 'flip_risk', 'linked_gap', 'cell_rarity']
 QUEUED = '({row}.audit_order IS NOT NULL)'

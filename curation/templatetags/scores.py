@@ -5,8 +5,8 @@ from typing import Any
 
 from django import template
 
-from curation.rubric_report import Report
-from curation.worth import Twins
+from curation.scores.rubric_report import Report
+from curation.scores.worth import Twins
 
 register = template.Library()
 

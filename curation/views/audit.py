@@ -15,8 +15,8 @@ from django_htmx.http import reswap, retarget
 from accounts.actions import CannotUndo
 from accounts.models import Door, User
 from accounts.roles import Role, needs
-from curation import auditing
-from curation.guidelines import standing_guidelines
+from curation.audits import auditing
+from curation.audits.guidelines import standing_guidelines
 from curation.models import Query, WhoWasRight
 from curation.views.audit_desk import (
     FILTERS,

@@ -10,11 +10,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Skip, User
-from curation import auditing
-from curation.auditing import CELL, Only
-from curation.cells import cell_in_words, patterns_in
-from curation.judges import counting_judges
+from curation.audits import auditing
+from curation.audits.auditing import CELL, Only
 from curation.models import Link, Query, Score, Source, Template, Verdict, WhoWasRight
+from curation.scores.cells import cell_in_words, patterns_in
+from curation.scores.judges import counting_judges
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
 from web.desk import Choice, Place, choices_of, with_filters

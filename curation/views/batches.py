@@ -9,8 +9,8 @@ from django.views.decorators.http import require_GET
 from django_htmx.http import trigger_client_event
 
 from accounts.roles import Role, needs
+from curation.intake.rejected_files import csv_of, json_lines_of
 from curation.models import ImportBatch, RejectedRecord, Upload
-from curation.rejected_files import csv_of, json_lines_of
 from web.pages import asks_for_part, page_or_part
 from web.paging import Order, page_of
 

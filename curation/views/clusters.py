@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Action, ActionRow, User
 from accounts.roles import Role, needs
-from curation import settling
-from curation.cluster_texts import TEXTS
-from curation.duplicates import VERB
+from curation.duplicates import settling
+from curation.duplicates.cluster_texts import TEXTS
+from curation.duplicates.finding import VERB
+from curation.duplicates.sameness import Kind
 from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query, Source
-from curation.sameness import Kind
 from curation.views.passes import passes_shown
 from web.counts import counted_words, counts_by
 from web.desk import keys_for

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.roles import Role, needs
-from curation.contamination import NEAREST, ask_for_check, unread_queries
+from curation.contamination.checking import NEAREST, ask_for_check, unread_queries
 from curation.models import Benchmark, Contamination, ContaminationHit, Query, QueryCount, Tier
 from curation.views.passes import passes_shown, start_pass
 from embeddings import MissingExtra, require

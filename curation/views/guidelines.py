@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from accounts.roles import Role, needs
-from curation.guidelines import NothingNew, standing_guidelines, write_guidelines
+from curation.audits.guidelines import NothingNew, standing_guidelines, write_guidelines
 from curation.models import Guidelines
 from web.notices import tell_done
 

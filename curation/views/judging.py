@@ -8,8 +8,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Action, Door, User
 from accounts.roles import Role, needs
-from curation.judges import ANCHOR, leave_out, let_count
 from curation.models import Judge, Score
+from curation.scores.judges import ANCHOR, leave_out, let_count
 from runs.scripted import scripted_models
 from web.counts import counts_by
 from web.notices import tell_done, tell_refused

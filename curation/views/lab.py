@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.roles import Role, needs
-from curation.judges import newest_template
 from curation.models import Query, Source, Template
-from curation.rubric_lab import (
+from curation.scores.judges import newest_template
+from curation.scores.rubric_lab import (
     DEFAULT_ARMS,
     DEFAULT_SAMPLE,
     KIND,
@@ -22,8 +22,8 @@ from curation.rubric_lab import (
     sample_of,
     warmed,
 )
-from curation.rubric_report import compare
-from curation.scoring import ROLE
+from curation.scores.rubric_report import compare
+from curation.scores.scoring import ROLE
 from curation.views.lab_plots import panels
 from llm.catalog import CatalogError, Model
 from runs.forms import RunForm

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curation.intervals import Figure
-from curation.rubric_report import Report
+from curation.scores.intervals import Figure
+from curation.scores.rubric_report import Report
 
 WIDTH, ROW, TOP, FOOT, SIDE = 480, 38, 8, 30, 10
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from accounts.roles import Role, needs
-from curation.lines import DUPLICATES, REJECTED, Wanted, page_of_lines
+from curation.intake.lines import DUPLICATES, REJECTED, Wanted, page_of_lines
 from curation.models import QueryCount, Source
 from web.counts import counted_words, kept_for_a_while
 from web.kept_counts import total

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from accounts.roles import Role, needs
-from curation.contamination import NoBenchmark
+from curation.contamination.checking import NoBenchmark
 from curation.models import ContaminationPass, DuplicatePass, PoolPass
 from curation.pool_passes import AtWork, NotOpen, cancel
 from runs.handing import NobodyThere, hand_over

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import User
 from accounts.roles import Role, needs
 from curation.models import Query, Template
-from curation.scoring import ROLE
-from curation.trying import ask_once, look_at
+from curation.scores.scoring import ROLE
+from curation.scores.trying import ask_once, look_at
 from llm.catalog import Catalog, load_catalog
 from llm.entries import CatalogError
 from web.notices import tell_refused

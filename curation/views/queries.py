@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import ActionRow
 from accounts.roles import Role, needs
-from curation.detectors import NATURAL_NAMES
-from curation.judges import ANCHOR
+from curation.decisions.standing import facts_about
+from curation.intake.detectors import NATURAL_NAMES
 from curation.models import Contamination, Query, QueryCount, Score, Source, Stage
 from curation.models.queries import CONTAMINATED
-from curation.standing import facts_about
+from curation.scores.judges import ANCHOR
 from runs.scripted import scripted_models
 from web.counts import counted_words, counts_by, values_of
 from web.kept_counts import summed

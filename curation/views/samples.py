@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Door, User
 from accounts.roles import Role, needs
-from curation.drawing import DOUBLE, LARGEST_SAMPLE, SMALLEST_SAMPLE, NotDrawn, draw_sample
+from curation.audits.drawing import DOUBLE, LARGEST_SAMPLE, SMALLEST_SAMPLE, NotDrawn, draw_sample
 from web.notices import tell_done, tell_refused
 
 USUAL_SIZE = 300

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from curation.foreseeing import Outlook
-from curation.linking import LEVELS, LinkTable
+from curation.decisions.foreseeing import Outlook
+from curation.scores.linking import LEVELS, LinkTable
 
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 48, 16, 28, 40

@@ -14,7 +14,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.roles import Role, needs
-from curation.agreeing import (
+from curation.decisions.foreseeing import flipping, ground
+from curation.decisions.rules import DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, Reading, Rule, is_disputed
+from curation.models import Decision, Judge, Query, Score
+from curation.models.queries import QueryQuerySet
+from curation.scores.agreeing import (
     GAPS,
     Pair,
     gaps,
@@ -25,14 +29,10 @@ from curation.agreeing import (
     pairs_of,
     readable,
 )
-from curation.cells import cell_of
-from curation.foreseeing import flipping, ground
-from curation.judges import counting_judges, names_of
-from curation.linking import LEVELS, link
-from curation.models import Decision, Judge, Query, Score
-from curation.models.queries import QueryQuerySet
-from curation.patterns import patterns_with, tally
-from curation.rules import DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, Reading, Rule, is_disputed
+from curation.scores.cells import cell_of
+from curation.scores.judges import counting_judges, names_of
+from curation.scores.linking import LEVELS, link
+from curation.scores.patterns import patterns_with, tally
 from curation.views.score_plots import link_plot
 from runs.scripted import scripted_models
 from web.counts import kept_for_a_while

@@ -7,9 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.roles import Role, needs
-from curation.judges import DEFAULT_TEMPLATES, install_shipped_templates, judge_of, newest_template, template_names
 from curation.models import Source
-from curation.scoring import KIND, ROLE, asked_for
+from curation.scores.judges import (
+    DEFAULT_TEMPLATES,
+    install_shipped_templates,
+    judge_of,
+    newest_template,
+    template_names,
+)
+from curation.scores.scoring import KIND, ROLE, asked_for
 from runs.forms import RunForm
 from runs.proposing import Wanted
 from runs.views.proposals import ask_for_run

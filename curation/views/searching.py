@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from accounts.roles import Role, needs
-from curation import candidates
+from curation.duplicates import candidates
+from curation.duplicates.searching import ask_for_search
 from curation.models import CompareBy, QueryCount
-from curation.searching import ask_for_search
 from curation.views.passes import start_pass
 from embeddings import MissingExtra, require
 from web.kept_counts import total

@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Skip, User
-from curation import suspects
+from curation.contamination import suspects
+from curation.contamination.overlaps import words_of
 from curation.models import ContaminationHit, Query, Tier
-from curation.overlaps import words_of
 from runs.scripted import scripted_models
 from web.counts import counts_by, kept_for_a_while
 from web.desk import Choice, Place, choices_of

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.roles import Role, needs
-from curation import opinions, solving
+from curation.contamination import opinions, solving
 from runs.forms import RunForm
 from runs.proposing import Wanted
 from runs.views.proposals import ask_for_run

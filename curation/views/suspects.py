@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.actions import CannotUndo
 from accounts.models import User
 from accounts.roles import Role, needs
-from curation import suspects
+from curation.contamination import suspects
 from curation.models import Contamination, Query
 from curation.views.suspect_desk import FILTERS, Rail, compared, place_of, rail_for
 from web.claims import Stale

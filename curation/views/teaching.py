@@ -6,14 +6,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts.roles import Role, needs
-from curation.calibration import LEAST_VERDICTS
-from curation.double_audits import double_audits, waiting_for_another
-from curation.foreseeing import Ground, ground
-from curation.judges import names_of
-from curation.learning import best_threshold, estimate, strata_of, who_was_right
-from curation.linking import LEVELS
+from curation.audits.double_audits import double_audits, waiting_for_another
+from curation.decisions.calibration import LEAST_VERDICTS
+from curation.decisions.foreseeing import Ground, ground
+from curation.decisions.learning import best_threshold, estimate, strata_of, who_was_right
+from curation.decisions.rules import RULES, Rule
 from curation.models import AuditSample, WhoWasRight
-from curation.rules import RULES, Rule
+from curation.scores.judges import names_of
+from curation.scores.linking import LEVELS
 from curation.views.samples import SampleForm
 from web.counts import kept_for_a_while
 

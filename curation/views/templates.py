@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from accounts.roles import Role, needs
 from curation.models import AnswerOrder, Judge, Score, Template
-from curation.template_files import LEVELS, BadTemplate, problem_of_body, read_template, write_template
-from curation.wording import add_version, bring_back, retire, with_response
+from curation.scores.template_files import LEVELS, BadTemplate, problem_of_body, read_template, write_template
+from curation.scores.wording import add_version, bring_back, retire, with_response
 from web.counts import counts_by
 from web.diffs import pieces_between
 from web.kept_forms import keep_typed, kept_fields

@@ -11,12 +11,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from accounts.roles import Role, needs
-from curation.foreseeing import Ground, Outlook, ground, outlook
-from curation.learning import estimate
+from curation.decisions.foreseeing import Ground, Outlook, ground, outlook
+from curation.decisions.learning import estimate
+from curation.decisions.rules import CALIBRATED, DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, Rule
+from curation.decisions.ruling import ask_for_decision, carry_out, is_small
 from curation.models import Decision, RulePass
 from curation.pool_passes import AtWork
-from curation.rules import CALIBRATED, DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, Rule
-from curation.ruling import ask_for_decision, carry_out, is_small
 from curation.views.score_plots import kept_plot
 from runs.handing import NobodyThere, hand_over
 from web.counts import counted, kept_for_a_while

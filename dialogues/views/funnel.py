@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.roles import Role, needs
-from curation.lines import DUPLICATES, REJECTED
+from curation.intake.lines import DUPLICATES, REJECTED
 from curation.models import Stage
 from dialogues.metrics import AFTERWARDS, PARTS, Row, funnel, not_adding_up, reasons, totals
 from dialogues.models import State

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.roles import Role, needs
-from curation.mapping import BadMapping
+from curation.intake.mapping import BadMapping
+from curation.intake.previewing import Preview
+from curation.intake.records import BrokenFile
 from curation.models import ImportBatch, Source, Upload, uploads_folder
-from curation.previewing import Preview
-from curation.records import BrokenFile
 from dialogues import uploading
 from dialogues.filekinds import Choice, preview, shown
 from dialogues.forms import ReadingForm

@@ -7,8 +7,8 @@ from django.core.management.base import CommandParser
 from tqdm import tqdm
 
 from accounts.models import Door
-from curation import solving
-from curation.contamination import NEAREST, NoBenchmark, Tell, ask_for_check, check_contamination
+from curation.contamination import solving
+from curation.contamination.checking import NEAREST, NoBenchmark, Tell, ask_for_check, check_contamination
 from curation.models import ContaminationPass, Tier
 from curation.pool_passes import AtWork, carry_out
 from embeddings import Embedder, MissingExtra

@@ -7,8 +7,8 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts.models import Door
-from curation.deciding import Decided, decide
-from curation.rules import DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, BadRule, Rule
+from curation.decisions.deciding import Decided, decide
+from curation.decisions.rules import DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, BadRule, Rule
 from web.commands import BadInput, Outcome, StudioCommand
 from web.counts import counted
 

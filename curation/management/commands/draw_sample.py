@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts.models import Door
-from curation.drawing import DOUBLE, LARGEST_SAMPLE, SMALLEST_SAMPLE, NotDrawn, draw_sample
+from curation.audits.drawing import DOUBLE, LARGEST_SAMPLE, SMALLEST_SAMPLE, NotDrawn, draw_sample
 from web.commands import BadInput, Outcome, StudioCommand
 
 

@@ -5,11 +5,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation import candidates
+from curation.duplicates import candidates
+from curation.duplicates.nearby import estimate
+from curation.duplicates.searching import ask_for_search, search
 from curation.models import CompareBy, DuplicatePass
-from curation.nearby import estimate
 from curation.pool_passes import AtWork, carry_out
-from curation.searching import ask_for_search, search
 from embeddings import Embedder, MissingExtra
 from web.commands import BadInput, NotReady, Outcome, StudioCommand
 from web.counts import counted

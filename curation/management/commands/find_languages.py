@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from accounts.models import Door
-from curation.detectors import NATURAL_NAMES, MissingDetectors, load_detectors
-from curation.finding_languages import find_languages
+from curation.intake.detectors import NATURAL_NAMES, MissingDetectors, load_detectors
+from curation.intake.finding_languages import find_languages
 from web.commands import BadInput, Outcome, StudioCommand
 from web.counts import counted
 

@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.batches import BadSource
-from curation.benchmarks import import_benchmark
+from curation.intake.batches import BadSource
+from curation.intake.benchmarks import import_benchmark
+from curation.intake.records import BrokenFile
+from curation.intake.sources import UnknownLayout
 from curation.management.file_command import COUNTS
-from curation.records import BrokenFile
-from curation.sources import UnknownLayout
 from web.commands import BadInput, Outcome, StudioCommand
 
 REASONS_SHOWN = 3

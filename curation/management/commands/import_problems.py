@@ -6,14 +6,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.batches import OnOpen
-from curation.forms import OnBytes
+from curation.intake.batches import OnOpen
+from curation.intake.forms import OnBytes
+from curation.intake.previewing import Preview
+from curation.intake.problem_sources import LAYOUTS
+from curation.intake.problems import ProblemLine, import_problems, preview_problems
+from curation.intake.sources import AUTO
 from curation.management.file_command import FileCommand
 from curation.models import ImportBatch
-from curation.previewing import Preview
-from curation.problem_sources import LAYOUTS
-from curation.problems import ProblemLine, import_problems, preview_problems
-from curation.sources import AUTO
 from web.commands import Outcome
 
 

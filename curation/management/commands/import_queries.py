@@ -6,14 +6,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.batches import OnOpen
-from curation.forms import OnBytes
-from curation.importing import QueryLine, import_queries, preview_queries
+from curation.intake.batches import OnOpen
+from curation.intake.forms import OnBytes
+from curation.intake.importing import QueryLine, import_queries, preview_queries
+from curation.intake.mapping import TARGETS, BadMapping, FieldMap, parsed_mapping
+from curation.intake.previewing import Preview
+from curation.intake.sources import AUTO, LAYOUTS
 from curation.management.file_command import FileCommand
-from curation.mapping import TARGETS, BadMapping, FieldMap, parsed_mapping
 from curation.models import ImportBatch
-from curation.previewing import Preview
-from curation.sources import AUTO, LAYOUTS
 from web.commands import BadInput, Outcome
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from curation.opinions import KIND
+from curation.contamination.opinions import KIND
 from runs.command_line import add_run_arguments, carry_out_run
 from web.commands import Outcome, StudioCommand
 

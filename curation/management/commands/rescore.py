@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from accounts.models import Door
 from curation.models import Score
-from curation.rereading import Reread, reread_scores
+from curation.scores.rereading import Reread, reread_scores
 from web.commands import BadInput, Outcome, StudioCommand
 from web.counts import counted
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from curation.judges import UnknownTemplate, install_shipped_templates, template_called
 from curation.models import Judge, Source
-from curation.rubric_lab import (
+from curation.scores.judges import UnknownTemplate, install_shipped_templates, template_called
+from curation.scores.rubric_lab import (
     DEFAULT_ARMS,
     DEFAULT_SAMPLE,
     KIND,
@@ -18,8 +18,8 @@ from curation.rubric_lab import (
     sample_of,
     warmed,
 )
-from curation.rubric_report import compare, report_as_json, report_lines
-from curation.scoring import ROLE
+from curation.scores.rubric_report import compare, report_as_json, report_lines
+from curation.scores.scoring import ROLE
 from llm.catalog import Catalog, CatalogError, Model
 from runs.command_line import add_run_arguments, carry_out_run, catalog_for, chosen_roles
 from runs.models import Run

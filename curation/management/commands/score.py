@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.judges import (
+from curation.models import Judge, Source, Template
+from curation.scores.judges import (
     DEFAULT_TEMPLATES,
     UnknownTemplate,
     install_shipped_templates,
@@ -14,8 +15,7 @@ from curation.judges import (
     let_count,
     newest_template,
 )
-from curation.models import Judge, Source, Template
-from curation.scoring import KIND, ROLE, asked_for
+from curation.scores.scoring import KIND, ROLE, asked_for
 from llm.catalog import Model
 from runs.command_line import add_run_arguments, carry_out_run, catalog_for, check_models, chosen_roles
 from web.commands import BadInput, Outcome, StudioCommand

@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.judges import UnknownTemplate, install_shipped_templates, newest_template
 from curation.models import Template
-from curation.template_files import BadTemplate, read_template, write_template
-from curation.wording import add_version
+from curation.scores.judges import UnknownTemplate, install_shipped_templates, newest_template
+from curation.scores.template_files import BadTemplate, read_template, write_template
+from curation.scores.wording import add_version
 from web.commands import BadInput, Outcome, StudioCommand
 
 

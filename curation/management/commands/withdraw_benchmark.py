@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.benchmarks import BadBenchmark, withdraw_benchmark
+from curation.intake.benchmarks import BadBenchmark, withdraw_benchmark
 from web.commands import BadInput, Outcome, StudioCommand
 from web.counts import counted
 

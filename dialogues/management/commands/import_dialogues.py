@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Door
-from curation.batches import OnOpen
-from curation.forms import OnBytes
+from curation.intake.batches import OnOpen
+from curation.intake.forms import OnBytes
+from curation.intake.previewing import Preview
+from curation.intake.sources import AUTO
 from curation.management.file_command import FileCommand
 from curation.models import ImportBatch
-from curation.previewing import Preview
-from curation.sources import AUTO
 from dialogues.importing_dialogues import LAYOUTS, DialogueLine, import_dialogues, preview_dialogues
 from web.commands import Outcome
 

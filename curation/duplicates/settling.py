@@ -1,0 +1,150 @@
+"""A person's word on a cluster: keep, tell apart, another representative, join two; each undone by its action."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actions import Change, record
+from accounts.models import Action, Door, User
+from curation.duplicates.clusters import PERSON, Alike, forget_apart, merge, release, tell_apart
+from curation.models import ClusterMember, DuplicateCluster, Query
+from curation.passes import next_version
+
+# Every pair of a dissolved cluster is remembered, and pairs grow with the square.
+LARGEST_DISSOLVED = 60
+
+
+class CannotSettle(Exception):
+    """The cluster does not stand as the person saw it; the message says what to do."""
+
+
+def keep(cluster_id: int, query_id: int, *, by: User, door: Door = Door.PAGE) -> Action:
+    """Say that a member is a duplicate of the representative; one that was only linked is merged."""
+    with transaction.atomic():
+        cluster, member = _standing(cluster_id, query_id)
+        if cluster.is_merged:
+            return record("keep duplicate", _settled(member), by=by, door=door)
+        changes = release(cluster, [member], at=timezone.now())
+        merged = merge(cluster.representative_id, [Alike(query_id, PERSON)], at=timezone.now(), settled=True)
+        if not merged:
+            raise CannotSettle(f"query {query_id} is held by a reviewer or no longer in play; try again later")
+        return record("merge duplicate", [*changes, *merged], by=by, door=door)
+
+
+def part(cluster_id: int, query_id: int, *, by: User, door: Door = Door.PAGE) -> Action:
+    """Say that a member asks for something else than the whole cluster; no pass brings it back."""
+    with transaction.atomic():
+        cluster, member = _standing(cluster_id, query_id)
+        others = [cluster.representative_id, *(one.query_id for one in _members(cluster) if one.pk != member.pk)]
+        changes = tell_apart((query_id, other) for other in others)
+        changes += release(cluster, [member], at=timezone.now())
+        return record("tell duplicate apart", changes, by=by, door=door)
+
+
+def dissolve(cluster_id: int, *, by: User, door: Door = Door.PAGE) -> Action:
+    """Say that no two queries of a cluster ask the same."""
+    with transaction.atomic():
+        cluster = _locked(cluster_id)
+        members = _members(cluster)
+        if cluster.size > LARGEST_DISSOLVED:
+            raise CannotSettle(f"{cluster} is too large to dissolve; undo the action that made it, or part its members")
+        ids = [cluster.representative_id, *(member.query_id for member in members)]
+        changes = tell_apart((one, other) for one in ids for other in ids if one < other)
+        return record("dissolve cluster", [*changes, *release(cluster, members, at=timezone.now())], by=by, door=door)
+
+
+def represent(cluster_id: int, query_id: int, *, by: User, door: Door = Door.PAGE) -> Action:
+    """Let a member stand for its merged cluster; the one that did becomes a duplicate of it."""
+    with transaction.atomic():
+        cluster, member = _standing(cluster_id, query_id)
+        if not cluster.is_merged:
+            raise CannotSettle(f"{cluster} only links queries; none of them stands for the others")
+        former_id = cluster.representative_id
+        changes = _led_by(query_id, former_id)
+        changes.append(Change(member, {"stands": True}, {"stands": False}))
+        ClusterMember.objects.filter(pk=member.pk).update(stands=False)
+        follower, _ = ClusterMember.objects.get_or_create(
+            cluster=cluster, query_id=former_id, defaults={"how": member.how}
+        )
+        ClusterMember.objects.filter(pk=follower.pk).update(stands=True, settled=True)
+        before = {"stands": follower.stands, "settled": follower.settled}
+        after = {"stands": True, "settled": True}
+        changes.append(Change(follower, *_changed(before, after)))
+        source_id = Query.objects.values_list("source_id", flat=True).get(pk=query_id)
+        stood = {"representative_id": former_id, "source_id": cluster.source_id}
+        stands = {"representative_id": query_id, "source_id": source_id}
+        DuplicateCluster.objects.filter(pk=cluster.pk).update(**stands)
+        changes.append(Change(cluster, *_changed(stood, stands)))
+        return record("change representative", changes, by=by, door=door)
+
+
+def join(cluster_id: int, other_id: int, *, by: User, door: Door = Door.PAGE) -> Action:
+    """Merge another cluster into this one, whatever was told apart between them before."""
+    with transaction.atomic():
+        cluster, other = _locked(cluster_id), _locked(other_id)
+        if cluster.pk == other.pk or not (cluster.is_merged and other.is_merged):
+            raise CannotSettle("join two different clusters of duplicates")
+        sides = [[one.representative_id, *(m.query_id for m in _members(one))] for one in (cluster, other)]
+        changes = forget_apart(*sides)
+        moved = [Alike(other.representative_id, PERSON)]
+        merged = merge(cluster.representative_id, moved, at=timezone.now(), settled=True)
+        if not merged:
+            raise CannotSettle(f"query {other.representative_id} is held by a reviewer; try again later")
+        return record("join clusters", [*changes, *merged], by=by, door=door)
+
+
+def _locked(cluster_id: int) -> DuplicateCluster:
+    cluster = DuplicateCluster.objects.select_for_update().filter(pk=cluster_id).first()
+    if cluster is None or not cluster.size:
+        raise CannotSettle(f"there is no cluster {cluster_id}, or it was dissolved or undone meanwhile")
+    return cluster
+
+
+def _standing(cluster_id: int, query_id: int) -> tuple[DuplicateCluster, ClusterMember]:
+    cluster = _locked(cluster_id)
+    member = cluster.members.filter(query=query_id, stands=True).first()
+    if member is None:
+        raise CannotSettle(f"query {query_id} is no longer a member of this cluster")
+    return cluster, member
+
+
+def _members(cluster: DuplicateCluster) -> list[ClusterMember]:
+    return list(cluster.members.filter(stands=True))
+
+
+def _settled(member: ClusterMember) -> list[Change]:
+    if member.settled:
+        return []
+    ClusterMember.objects.filter(pk=member.pk).update(settled=True)
+    return [Change(member, {"settled": False}, {"settled": True})]
+
+
+def _led_by(new_id: int, former_id: int) -> list[Change]:
+    """Let the former representative and its duplicates point to the new one, which comes back into play."""
+    at, changes = timezone.now(), []
+    rows = {query.pk: query for query in Query.objects.filter(duplicate_of=former_id).select_for_update()}
+    former = Query.objects.select_for_update().get(pk=former_id)
+    reason = rows[new_id].duplicate_reason
+    Query.objects.filter(pk=new_id).update(duplicate_of=None, duplicate_reason="", version=next_version(at))
+    Query.objects.filter(pk__in=rows.keys() - {new_id}).update(duplicate_of=new_id, version=next_version(at))
+    Query.objects.filter(pk=former_id).update(duplicate_of=new_id, duplicate_reason=reason, version=next_version(at))
+    for pk, query in rows.items():
+        before = {"duplicate_of_id": former_id, "duplicate_reason": query.duplicate_reason}
+        after = (
+            {"duplicate_of_id": None, "duplicate_reason": ""} if pk == new_id else before | {"duplicate_of_id": new_id}
+        )
+        changes.append(Change(query, *_changed(before, after)))
+    changes.append(
+        Change(
+            former,
+            {"duplicate_of_id": None, "duplicate_reason": ""},
+            {"duplicate_of_id": new_id, "duplicate_reason": reason},
+        )
+    )
+    return changes
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    names = [name for name in after if before[name] != after[name]]
+    return {name: before[name] for name in names}, {name: after[name] for name in names}

@@ -1,0 +1,1 @@
+"""From files to queries: layouts read, records taken or refused with a reason, languages, problems, benchmarks."""
