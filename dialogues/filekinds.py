@@ -15,6 +15,7 @@ from curation.intake.previewing import Preview, preview_file
 from curation.intake.problems import ProblemLine, problem_intake
 from curation.intake.sources import AUTO, command_for
 from curation.models import ImportBatch
+from curation.texts import storable
 from dialogues import importing_dialogues
 from dialogues.importing_dialogues import DialogueLine, dialogue_intake
 
@@ -84,7 +85,7 @@ def shown(row: Any) -> list[tuple[str, str]]:
             pairs = [("Title", problem.title), ("Problem", problem.text), *facts, ("Tags", ", ".join(problem.tags))]
         case _:
             pairs = [("Task", row.external_id), ("Prompt", row.prompt), ("Solution", row.solution)]
-    return [(name, text if len(text) <= SHOWN else f"{text[:SHOWN]}…") for name, text in pairs if text]
+    return [(name, storable(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")) for name, text in pairs if text]
 
 
 def preview(path: Path, choice: Choice, *, source: str = "") -> Preview[Any]:

@@ -114,6 +114,18 @@ def test_nul_and_lone_surrogates_become_replacement_characters(file):
     assert Query.objects.get().response == "c\ufffd"
 
 
+@pytest.mark.parametrize("how", [(), ("--map", "text=a,response=b")])
+def test_names_that_cannot_be_encoded_are_said_replaced(tmp_path, how):
+    path = tmp_path / "gr\udcf6.jsonl"
+    path.write_text('{"\\ud800": 1}')
+
+    ran = run_command("import_queries", path, "--source", "odd", *how)
+
+    assert (ran.exit_code, ran.result["files"][0]["file"]) == (2, "gr\ufffd.jsonl")
+    assert "\\ud800" in ran.said or "fields: \ufffd" in ran.said
+    assert str(ran.result).encode()  # standard output takes nothing else
+
+
 def test_the_counts_add_up_when_the_file_breaks_off(tmp_path):
     path = tmp_path / "broken.json"
     path.write_text(json.dumps([evol(n % 400) for n in range(700)])[:-40])

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -177,6 +178,29 @@ def test_a_file_that_cannot_be_read_is_refused_at_once(send, folder, content, me
     assert response.status_code == 422
     assert message in words(response)
     assert (Upload.objects.count(), list(folder.iterdir())) == (0, [])
+
+
+LATIN_1 = [{"instruction": "Parse a date.", "output": "x"}, {"instruction": "Größe", "output": "y"}]
+DIALOGUE = '{"id": "\\ud800", "messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}'
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("instruction,output\nParse a date.,x\nGröße,y\n".encode("latin-1"), "Line 2: byte 0xf6 is not UTF-8"),
+        (json.dumps(LATIN_1, ensure_ascii=False).encode("latin-1"), "Line 2: byte 0xf6 is not UTF-8"),
+        (lines({"\ud800": {"\ud801": "\ud802"}}), r"fields seen: \ud800. Name"),
+        (lines({"instruction": "\ud800 Sort.", "output": "x"}), "Query \ufffd Sort. Answer x"),
+        (lines({"question": "\ud800 Add.", "solutions": "[]", "input_output": "{}"}), "Problem \ufffd Add."),
+        (DIALOGUE, "Id \ufffd"),
+    ],
+    ids=["Latin-1 CSV", "Latin-1 array", "field name", "query", "problem", "id"],
+)
+def test_what_cannot_be_encoded_is_shown_replaced(send, curator_client, content, said):
+    page = curator_client.get(send("odd.txt", content).url)
+
+    assert page.status_code == 200
+    assert said in words(page)
 
 
 @pytest.mark.parametrize("slug", ["", "no spaces", "x" * 65])

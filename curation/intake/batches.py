@@ -160,7 +160,7 @@ def _take(batch: ImportBatch, intake: Intake[Item], chunk: list[Record | Refused
 
 
 def _rejected_row(batch: ImportBatch, one: Refused) -> tuple[int, int, str, str]:
-    return batch.pk, one.line, storable(one.reason)[:300], storable(one.excerpt)[:300]
+    return batch.pk, one.line, one.reason[:300], one.excerpt[:300]
 
 
 def _count(batch: ImportBatch, *, read: int, accepted: int, rejected: int) -> None:

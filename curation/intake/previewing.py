@@ -11,6 +11,7 @@ from curation.intake.fields import kind_of
 from curation.intake.reading import read_records
 from curation.intake.records import BrokenFile, Record, Refused
 from curation.intake.sources import UnknownLayout
+from curation.texts import storable
 
 Item = TypeVar("Item")
 
@@ -121,12 +122,13 @@ def fields_of(values: list[Any]) -> dict[str, str]:
 def _shown(value: Any) -> str:
     if value is None:
         return ""
-    return f"({kind_of(value)})" if isinstance(value, dict | list) else str(value)[:VALUE_LENGTH]
+    return f"({kind_of(value)})" if isinstance(value, dict | list) else storable(str(value)[:VALUE_LENGTH])
 
 
 def _named(record: dict[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
-    for name, value in record.items():
+    for key, value in record.items():
+        name = storable(str(key))
         if isinstance(value, dict) and value and depth > 1:
             yield from ((f"{name}.{inner}", held) for inner, held in _named(value, depth - 1))
         else:
-            yield str(name), value
+            yield name, value

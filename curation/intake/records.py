@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from curation.texts import storable
+
 # One record never takes more memory than this; queries and answers are far shorter.
 RECORD_LIMIT = 16_000_000
 EXCERPT_LENGTH = 300
@@ -43,7 +45,8 @@ def record_of(line: int, value: Any, raw: str) -> Record:
 
 
 def refused(line: int, reason: str, raw: str = "", names: Iterable[str] = ()) -> Refused:
-    return Refused(line, reason, raw[:EXCERPT_LENGTH], tuple(names))
+    """The refusal with its texts as pages and both databases can hold them."""
+    return Refused(line, storable(reason), storable(raw[:EXCERPT_LENGTH]), tuple(names))
 
 
 class NotJson(ValueError):

@@ -6,6 +6,7 @@ from typing import Any
 
 from curation.intake.fields import JsonObject, checked_text, identifier_of, optional_text, sharegpt_messages, text_of
 from curation.intake.records import BadRecord
+from curation.texts import in_short
 
 AUTO = "auto"
 
@@ -165,5 +166,5 @@ def _unknown(objects: Sequence[JsonObject]) -> str:
     if len(objects) == 1 and wrapped:
         return f"one object whose field {wrapped[0]!r} is a list; give that list as a file of its own"
     known = "; ".join(f"{name}: {', '.join(layout.fields)}" for name, layout in LAYOUTS.items())
-    seen = ", ".join(names) or "none"
+    seen = ", ".join(map(in_short, names)) or "none"
     return f"no known layout; fields seen: {seen}. Name its fields (--map text=…,response=…). Layouts: {known}"

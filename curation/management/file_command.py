@@ -16,6 +16,7 @@ from curation.intake.previewing import Preview
 from curation.intake.records import BrokenFile
 from curation.intake.sources import UnknownLayout
 from curation.models import ImportBatch
+from curation.texts import in_short, storable
 from web.commands import BAD_INPUT, OK, BadInput, Outcome, StudioCommand
 
 COUNTS = ("read", "accepted", "duplicates", "rejected")
@@ -52,7 +53,7 @@ class FileCommand(StudioCommand):
     def _import_file(self, path: Path, import_one: ImportOne, try_one: TryOne, *, guessed: bool) -> dict[str, Any]:
         if not path.is_file():
             raise BadInput(f"{path}: no such file")
-        result: dict[str, Any] = {"file": path.name, **dict.fromkeys(COUNTS, 0)}
+        result: dict[str, Any] = {"file": storable(path.name), **dict.fromkeys(COUNTS, 0)}
         try:
             if guessed or self.stderr.isatty():
                 preview = try_one(path)
@@ -78,7 +79,7 @@ class FileCommand(StudioCommand):
         records = "records" if preview.is_whole else "first records"
         counts = f"{preview.taken} would be taken, {preview.rejected_count} rejected"
         self.stderr.write(f"{path.name}: layout {preview.layout}; of the {preview.looked_at} {records} {counts}")
-        self.stderr.write(f"  fields: {', '.join(preview.fields)}")
+        self.stderr.write(f"  fields: {', '.join(map(in_short, preview.fields))}")
         for row in preview.rows:
             self.stderr.write(f"  {row}")
         for one in preview.rejected:
