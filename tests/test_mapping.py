@@ -46,6 +46,7 @@ def test_a_mapping_is_read_as_it_is_written(line, mapping):
         ("text=a,text=b,response=c", "names text twice: 'a' and 'b'"),
         ("text=,response=c", "mapping of text: name a field"),
         ("text=a\x00,response=c", "holds a character"),
+        ("text=a\rb,response=c", "goes over several lines"),
     ],
 )
 def test_a_mapping_that_cannot_be_used_says_why(line, message):

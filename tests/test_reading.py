@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from curation.intake.arrays import array_records
 from curation.intake.reading import read_records
-from curation.intake.records import BrokenFile, Record, Refused
+from curation.intake.records import RECORD_LIMIT, BrokenFile, Record, Refused
 
 RECORDS = [{"instruction": f"Number {n}: print\u2028it", "output": "print(1)\r\nok \u00e9"} for n in range(60)]
 
@@ -155,6 +155,8 @@ def test_a_line_above_the_limit_is_refused_without_being_held(tmp_path):
         (b"\x89PNG\r\n\x1a\n", "not text"),
         (gzip.compress(b"PK\x03\x04....", mtime=0), "zip archive"),
         (b'a,b\n"never closed,x\n', "record 1 is not CSV"),
+        (b'a,"b\nc,d\n', "the header is not CSV"),
+        (b"a,b\rc,d\r", "carriage returns alone; save it with line feeds"),
     ],
 )
 def test_a_file_that_holds_no_records_in_utf8_is_refused_with_the_remedy(tmp_path, content, message):
@@ -188,6 +190,15 @@ def test_a_row_with_too_few_columns_is_refused_under_its_field_names(tmp_path):
 
     assert found[0] == Refused(1, "1 columns where the header names 2; mend its quotes", "a", ("instruction", "output"))
     assert found[1].value == {"instruction": "b", "output": "c"}
+
+
+def test_blank_lines_before_the_header_and_columns_of_any_length_are_taken(tmp_path):
+    assert values(write(tmp_path, b"\n\na,b\n\n1," + b"x" * 200_000)) == [{"a": "1", "b": "x" * 200_000}]
+
+
+def test_a_first_line_of_any_length_is_looked_at(tmp_path):
+    assert csv.field_size_limit() == RECORD_LIMIT  # from the beginning, not since the first CSV
+    assert isinstance(next(read_records(write(tmp_path, b"x" * 200_000))), Refused)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n \n", b"[]", b"[ \n ]", gzip.compress(b"", mtime=0)])

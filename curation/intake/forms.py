@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 
-from curation.intake.records import BrokenFile
+from curation.intake.records import RECORD_LIMIT, BrokenFile
 
 BLOCK_BYTES = 1 << 18
 PARQUET_MAGIC = b"PAR1"
@@ -23,6 +23,8 @@ OTHER_FORMS = {
 }
 
 OnBytes = Callable[[int], None]
+
+csv.field_size_limit(RECORD_LIMIT)  # 131,072 characters by default; it holds for all readers of the process
 
 
 class Form(Enum):
@@ -45,6 +47,7 @@ def form_of(path: Path) -> Form:
         return Form.ARRAY
     if text.startswith(b"{"):
         return Form.JSON_LINES
+    _check_has_line_feeds(text)
     return _delimiter(text.partition(b"\n")[0]) or Form.JSON_LINES
 
 
@@ -98,14 +101,26 @@ def _check_is_text(head: bytes, text: bytes) -> None:
         raise BrokenFile(f"not text (its first byte is 0x{text[0]:02x}); give JSON lines, a JSON array or CSV")
 
 
+def _check_has_line_feeds(text: bytes) -> None:
+    if b"\r" in text.strip() and b"\n" not in text.strip():
+        raise BrokenFile("its lines end with carriage returns alone; save it with line feeds")
+
+
 def _delimiter(first_line: bytes) -> Form | None:
     """The delimiter under which the first line reads as a header: two or more distinct names."""
     line = first_line.decode("utf-8", "replace").rstrip("\r")
     for form in (Form.COMMA, Form.SEMICOLON, Form.TAB):
-        names = next(csv.reader([line], delimiter=form.value), [])
+        names = _cells(line, form.value)
         if len(names) > 1 and len(set(names)) == len(names) and all(_is_name(name) for name in names):
             return form
     return None
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a carriage return in the middle: no header
+        return []
 
 
 def _is_name(text: str) -> bool:

@@ -25,7 +25,7 @@ class BadMapping(ValueError):
 def parsed_mapping(line: str) -> FieldMap:
     """`text=prompt,response=output` as a mapping; a pair with a comma in its field stands in double quotes."""
     mapping: FieldMap = {}
-    for pair in next(csv.reader([line], skipinitialspace=True), []):
+    for pair in _pairs(line):
         target, equals, name = (part.strip() for part in pair.partition("="))
         if not equals:
             raise BadMapping(f"mapping {pair!r}: write target=field, for example text=prompt")
@@ -33,6 +33,13 @@ def parsed_mapping(line: str) -> FieldMap:
             raise BadMapping(f"mapping names {target} twice: {mapping[target]!r} and {name!r}; keep one")
         mapping[target] = name
     return checked_mapping(mapping)
+
+
+def _pairs(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line], skipinitialspace=True), [])
+    except csv.Error:
+        raise BadMapping(f"mapping {line!r} goes over several lines; write it on one") from None
 
 
 def checked_mapping(mapping: Mapping[str, str]) -> FieldMap:

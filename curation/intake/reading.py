@@ -74,17 +74,23 @@ def _json_line(number: int, line: bytes) -> Record | Refused:
 
 
 def _csv_rows(blocks: Iterator[bytes], delimiter: str) -> Iterator[Record | Refused]:
-    csv.field_size_limit(RECORD_LIMIT)  # 131,072 characters by default
-    rows = csv.reader(_text_lines(blocks), delimiter=delimiter, strict=True)
-    header = next(rows)
+    rows = _filled_rows(csv.reader(_text_lines(blocks), delimiter=delimiter, strict=True))
+    header = next(rows, [])
+    for number, row in enumerate(rows, start=1):
+        yield _csv_row(number, row, header, delimiter)
+
+
+def _filled_rows(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The header and the records, without blank lines."""
     number = 0
     try:
         for row in rows:
             if row:
+                yield row
                 number += 1
-                yield _csv_row(number, row, header, delimiter)
     except csv.Error as error:
-        raise BrokenFile(f"record {number + 1} is not CSV ({error}); check its quotes and delimiters") from None
+        what = f"record {number}" if number else "the header"
+        raise BrokenFile(f"{what} is not CSV ({error}); check its quotes and delimiters") from None
 
 
 def _csv_row(number: int, row: list[str], header: list[str], delimiter: str) -> Record | Refused:
