@@ -18,6 +18,8 @@ __all__ = ["ROLES", "Catalog", "CatalogError", "Endpoint", "Model", "api_key", "
 
 Thing = TypeVar("Thing")
 ROLES = ("scorer", "drafter", "refiner", "critic", "saboteur", "explainer", "interpreter")
+# Above it something else was meant, and no column holds what a call would cost.
+DEAREST_USD = 1_000_000.0
 RESERVED = frozenset(["model", "messages", "temperature", "max_tokens", "stream", "n", "response_format", "logprobs"])
 
 
@@ -136,6 +138,12 @@ def api_key(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
             f"{endpoint.entry} key_env: the environment variable {endpoint.key_env} is not set; "
             f"put the key of {endpoint.base_url} into it"
         )
+    # It goes into a header line, and no message may show what it is.
+    if not (key.isascii() and key.isprintable()):
+        raise CatalogError(
+            f"{endpoint.entry} key_env: the environment variable {endpoint.key_env} holds a character that no key has "
+            "(a line break, a letter beyond ASCII); put the key into it again"
+        )
     return key
 
 
@@ -148,6 +156,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise CatalogError(f"{path}: cannot be read ({error}); it has to be a readable UTF-8 text file") from None
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(f"{path}: not valid TOML: {error}; correct that line") from None
+    except RecursionError:
+        raise CatalogError(f"{path}: not valid TOML: brackets within brackets without end; correct that line") from None
 
 
 def _endpoint(entry: Entry) -> Endpoint:
@@ -176,18 +186,23 @@ def _model(entry: Entry, endpoints: Mapping[str, Endpoint]) -> Model:
         name=entry.text("name", entry.name),
         temperature=entry.number("temperature", Model.temperature, least=0),
         max_tokens=entry.whole("max_tokens", Model.max_tokens, least=1),
-        input_usd_per_million=entry.number("input_usd_per_million", None, least=0),
-        output_usd_per_million=entry.number("output_usd_per_million", None, least=0),
+        input_usd_per_million=entry.number("input_usd_per_million", None, least=0, most=DEAREST_USD),
+        output_usd_per_million=entry.number("output_usd_per_million", None, least=0, most=DEAREST_USD),
         top_p=entry.number("top_p", None, least=0),
         seed=entry.whole("seed", None, least=0),
         max_tokens_field=entry.text("max_tokens_field", Model.max_tokens_field),
-        extra_body=entry.table("extra_body"),
+        extra_body=entry.json_table("extra_body"),
     )
     entry.refuse_unknown()
     if (model.input_usd_per_million is None) != (model.output_usd_per_million is None):
         raise entry.error("has one price of two", "give input_usd_per_million and output_usd_per_million, or neither")
     if clash := RESERVED & model.extra_body.keys():
         raise entry.error(f"extra_body holds {', '.join(sorted(clash))}", "the program sets these fields itself")
+    if model.max_tokens_field in RESERVED - {Model.max_tokens_field}:
+        raise entry.error(
+            f"max_tokens_field = {model.max_tokens_field!r} is the name of another field",
+            'write "max_tokens" or "max_completion_tokens"',
+        )
     return model
 
 

@@ -1,5 +1,6 @@
 """One entry of models.toml, read field by field; a wrong value is an error that names file, entry and remedy."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, overload
 from urllib.parse import urlsplit
+
+
+# What the ledger's columns hold; an answer that was paid for must not fail over it.
+LONGEST_NAME = 64
+MOST, LARGEST_WHOLE = 1e12, 2**63 - 1
 
 
 class CatalogError(ValueError):
@@ -32,7 +38,10 @@ class Entry:
         for name, fields in table.items():
             if not isinstance(fields, dict):
                 raise CatalogError(f"{path}: {shelf}.{name} is not a table; write [{shelf}.{name}]")
-            yield cls(path, shelf, name, fields)
+            entry = cls(path, shelf, name, fields)
+            if len(name) > LONGEST_NAME:
+                raise entry.error(f"has a name of {len(name)} characters", f"{LONGEST_NAME} are the most")
+            yield entry
 
     def error(self, problem: str, remedy: str) -> CatalogError:
         return CatalogError(f"{self.path}: [{self.shelf}.{self.name}] {problem}; {remedy}")
@@ -87,27 +96,43 @@ class Entry:
         value = self._value(name, default)
         if value is None:
             return None
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self.error(f"{name} = {value!r} is out of range", f"write a whole number of at least {least}")
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST_WHOLE:
+            raise self.error(
+                f"{name} = {value!r:.40} is out of range",
+                f"write a whole number of at least {least}, of 18 digits at most",
+            )
         return value
 
     @overload
-    def number(self, name: str, default: float, *, least: float) -> float: ...
+    def number(self, name: str, default: float, *, least: float, most: float = MOST) -> float: ...
     @overload
-    def number(self, name: str, default: None, *, least: float) -> float | None: ...
-    def number(self, name: str, default: float | None, *, least: float) -> float | None:
+    def number(self, name: str, default: None, *, least: float, most: float = MOST) -> float | None: ...
+    def number(self, name: str, default: float | None, *, least: float, most: float = MOST) -> float | None:
         value = self._value(name, default)
         if value is None:
             return None
         # The comparison also refuses nan, which TOML can spell.
-        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value < float("inf"):
-            raise self.error(f"{name} = {value!r} is out of range", f"write a number of at least {least}")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            raise self.error(
+                f"{name} = {value!r:.40} is out of range", f"write a number of at least {least}, at most {most:g}"
+            )
         return float(value)
 
     def table(self, name: str) -> dict[str, Any]:
         value = self._value(name, {})
         if not isinstance(value, dict):
             raise self.error(f"{name} = {value!r} is not a table", f"write [{self.shelf}.{self.name}.{name}]")
+        return value
+
+    def json_table(self, name: str) -> dict[str, Any]:
+        """A table that goes out as JSON, which knows no dates and no nan."""
+        value = self.table(name)
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise self.error(
+                f"{name} cannot be written as JSON ({error})", "write texts, numbers, true or false, and lists of them"
+            ) from None
         return value
 
     def _value(self, name: str, default: object) -> Any:
@@ -122,4 +147,6 @@ def _is_address(value: str) -> bool:
         named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return named and not re.search(r"\s", value)
+    # A path is put behind it, and a name has no empty part.
+    plain = not parts.query and not parts.fragment and ".." not in (parts.hostname or "")
+    return named and plain and not re.search(r"\s", value)

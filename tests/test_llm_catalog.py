@@ -125,6 +125,20 @@ def test_a_key_comes_from_the_environment(catalog_of):
             'extra_body = "low"',
             r"extra_body = 'low' is not a table; write \[models.qwen",
         ),
+        ('models.example.org/v1/"', 'models.example.org/v1?x=1"', r"is no address"),
+        ('models.example.org/v1/"', 'models..example.org/v1"', r"is no address"),
+        ("seed = 7", f"seed = 1{'0' * 400}", r"seed = 1000.* is out of range; .* 18 digits at most"),
+        ("temperature = 0.5", f"temperature = 1{'0' * 400}", r"temperature = 1000.* is out of range"),
+        (
+            "output_usd_per_million = 0.4",
+            "output_usd_per_million = 1e30",
+            r"= 1e\+30 is out of range; .* at most 1e\+06",
+        ),
+        ("seed = 7", 'max_tokens_field = "messages"', r"max_tokens_field = 'messages' is the name of another field"),
+        ('reasoning_effort = "low"', "since = 2024-01-01", r"extra_body cannot be written as JSON \(.*date"),
+        ('reasoning_effort = "low"', "penalty = nan", r"extra_body cannot be written as JSON \(.*float"),
+        ("[endpoints.house]", f"[endpoints.{'a' * 65}]", r"has a name of 65 characters; 64 are the most"),
+        ("seed = 7", f"seed = {'[' * 10_000}", r"not valid TOML: brackets within brackets"),
         ("[endpoints.house]", "[endpoints]", r"endpoints.base_url is not a table; write \[endpoints.base_url\]"),
     ],
 )
@@ -141,6 +155,14 @@ def test_a_refused_key_is_not_repeated_in_the_message(catalog_of):
     with pytest.raises(CatalogError) as caught:
         catalog_of(SMALL.replace('key_env = "HOUSE_KEY"', 'key_env = "sk-very-secret"'))
     assert "sk-very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk-se\ncret", "sécret", "sk-\x00secret"])
+def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(catalog_of, key):
+    house = catalog_of(SMALL).endpoints["house"]
+    with pytest.raises(CatalogError, match=r"HOUSE_KEY holds a character that no key has .*; put the key") as caught:
+        api_key(house, {"HOUSE_KEY": key})
+    assert "cret" not in str(caught.value)
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
