@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, overload
 from urllib.parse import urlsplit
 
-
 # What the ledger's columns hold; an answer that was paid for must not fail over it.
 LONGEST_NAME = 64
 MOST, LARGEST_WHOLE = 1e12, 2**63 - 1

@@ -17,7 +17,7 @@ from runs import ledger, rates
 from runs.desk import Desk, Interrupted, Settling
 from runs.kinds import Answer, Message
 from runs.ledger import Stored
-from runs.models import Call
+from runs.models import Call, RunState
 from runs.outcomes import Outcome, Sent, canonical
 from runs.spool import SpoolFull
 
@@ -115,10 +115,13 @@ async def _attempt(desk: Desk, asked: ledger.Asked) -> Stored:
             await _settle(desk, number, Outcome(sent, error_kind=failure.kind, error=str(failure)))
             raise
         except asyncio.CancelledError:
-            dropped = Outcome(sent, error_kind="unknown", error="dropped while in flight: its run was cancelled")
+            was_cancelled = desk.writer.run.state in (RunState.CANCELLING, RunState.CANCELLED)
+            why = "its run was cancelled" if was_cancelled else "its worker was ended at once"
+            dropped = Outcome(sent, error_kind="unknown", error=f"dropped while in flight: {why}")
             _settle(desk, number, dropped)
             raise
         desk.answered(asked.model.endpoint)
+        _count_tokens(desk, asked, response)
     call_id, counts = await _settle(desk, number, _answered(sent, asked.model, response))
     if counts:
         return Stored(call_id, response)
@@ -194,6 +197,14 @@ async def _wait_for_turn(desk: Desk, asked: ledger.Asked) -> None:
         await desk.writer.do(lambda tally: rates.put_back(wanted))
         while pause_s := desk.pause_s(endpoint):
             await desk.rest(pause_s)
+
+
+def _count_tokens(desk: Desk, asked: ledger.Asked, response: Response) -> None:
+    """The endpoint's allowance learns what the question took in place of what was expected of it."""
+    took = response.prompt_tokens + response.completion_tokens
+    if asked.model.endpoint.tokens_per_minute is not None and took:
+        more = took - tokens_of(asked.model, asked.body["messages"])
+        desk.writer.together(desk.correct, rates.Wanted(asked.model.endpoint, more))
 
 
 async def _block(desk: Desk, endpoint: Endpoint, seconds: float) -> None:

@@ -1,10 +1,12 @@
 """Pause, resume, cancel, retry, raise the budget: each a change of the run's row that workers see within a second."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.actions import Change, record
@@ -12,6 +14,10 @@ from accounts.models import Door, User
 from runs.kinds import kind_named
 from runs.models import ItemState, Run, RunState, WorkItem
 from runs.starting import plan_run, wake
+from web.counts import counted
+
+# Items that one transaction puts back.
+BLOCK = 500
 
 # Where a run goes that is told to stop: at once when no worker holds an item of it, else when they are through.
 Ways = Mapping[bool, RunState]
@@ -60,23 +66,19 @@ def resume(run: Run, *, by: User | None, door: Door = Door.PAGE, plan: Callable[
 
 
 def retry_failed(run: Run, *, by: User | None, door: Door = Door.PAGE) -> int:
-    """Put all failed items back to pending; how many there were."""
-    with transaction.atomic():
-        failed = WorkItem.objects.filter(run=run, state=ItemState.FAILED)
-        count = failed.update(state=ItemState.PENDING, attempts=0, error_class="", error="")
-        if count:
-            now = Run.objects.select_for_update().get(pk=run.pk)
-            if now.state in (RunState.CANCELLED, RunState.CANCELLING):
-                raise NotNow(f"run {run.pk} is {now.get_state_display()}; its failed items cannot be retried")
-            # A worker that is at it takes the items up by itself.
-            state = RunState.RUNNING if now.state == RunState.RUNNING else RunState.QUEUED
-            before = {"state": now.state, "items_failed": now.items_failed, "finished_at": now.finished_at}
-            after = {"state": str(state), "items_failed": now.items_failed - count, "finished_at": None}
-            Run.objects.filter(pk=run.pk).update(**after)
-            record("retry failed items", [Change(run, before, after)], by=by, door=door)
-            wake(run)
+    """Put all failed items back to pending; how many there were.
+
+    It has no undo: what the items said of their failure is gone, and a worker may be at them already.
+    """
+    failed = list(WorkItem.objects.filter(run=run, state=ItemState.FAILED).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(failed), BLOCK):
+        with transaction.atomic():
+            _put_back(run, failed[start : start + BLOCK])
+            if start == 0:
+                record("retry failed items", [], by=by, door=door, note=f"{run}, {counted(len(failed), 'item')}")
+                wake(run)
     run.refresh_from_db()
-    return count
+    return len(failed)
 
 
 def set_budget(run: Run, budget: Decimal | None, *, by: User | None, door: Door = Door.PAGE) -> None:
@@ -88,7 +90,20 @@ def set_budget(run: Run, budget: Decimal | None, *, by: User | None, door: Door 
             record("set budget", [Change(run, {"budget": before}, {"budget": budget})], by=by, door=door)
     run.refresh_from_db()
     if run.state == RunState.OVER_BUDGET:
-        resume(run, by=by, door=door)
+        with suppress(NotNow):  # somebody else has just moved it on
+            resume(run, by=by, door=door)
+
+
+def _put_back(run: Run, keys: Sequence[int]) -> None:
+    """Some failed items are pending again; the run's row is written last, as everywhere."""
+    items = WorkItem.objects.filter(pk__in=keys, state=ItemState.FAILED)
+    count = items.update(state=ItemState.PENDING, attempts=0, error_class="", error="")
+    now = Run.objects.select_for_update().get(pk=run.pk)
+    if now.state in (RunState.CANCELLED, RunState.CANCELLING):
+        raise NotNow(f"run {run.pk} is {now.get_state_display()}; its failed items cannot be retried")
+    # A worker that is at it takes the items up by itself.
+    state = RunState.RUNNING if now.state == RunState.RUNNING else RunState.QUEUED
+    Run.objects.filter(pk=run.pk).update(state=state, items_failed=F("items_failed") - count, finished_at=None)
 
 
 CONTROLS: dict[str, Callable[..., Any]] = {
@@ -113,6 +128,7 @@ def _move(run: Run, allowed: Sequence[RunState], target: RunState, *, verb: str,
     if now.state not in allowed:
         raise NotNow(f"run {run.pk} is {now.get_state_display()}; it cannot be changed to {target.label}")
     if now.state != target:
-        finished_at = timezone.now() if target == RunState.CANCELLED else None
-        Run.objects.filter(pk=run.pk).update(state=target, finished_at=finished_at)
-        record(verb, [Change(run, {"state": now.state}, {"state": str(target)})], by=by, door=door)
+        before = {"state": now.state, "finished_at": now.finished_at}
+        after = {"state": str(target), "finished_at": timezone.now() if target == RunState.CANCELLED else None}
+        Run.objects.filter(pk=run.pk).update(**after)
+        record(verb, [Change(run, before, after)], by=by, door=door)

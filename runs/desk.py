@@ -21,7 +21,14 @@ from runs.throttle import Throttle
 from runs.writing import Tally, Writer
 
 # Failures in a row that no other question would escape: the run stops and says why.
-BREAKS_AFTER = {"auth": 3, "bad_request": 10, "not_sent": 3, "rate_limited": 20, "server": 20, "unknown": 20}
+BREAKS_AFTER = {
+    **{"auth": 3, "bad_request": 10, "broken_reply": 20},
+    **{"not_sent": 3, "rate_limited": 20, "server": 20, "unknown": 20},
+}
+# These say that the models file or the key is wrong, whatever was answered before.
+HOPELESS = ("auth", "bad_request", "broken_reply")
+# How the note of a run begins that waits for an endpoint.
+WAITING = "waiting for an endpoint that answers nobody: "
 # An endpoint that has answered anyone within this time is waited for; one that has not is reported at once.
 PATIENCE = timedelta(minutes=5)
 # Whoever asks for a longer pause than this has nothing to say today: the run pauses and names the wish.
@@ -63,6 +70,7 @@ class Desk:
     def __post_init__(self) -> None:
         # One object each, so that the writer knows what may be done together.
         self.look, self.settle, self.take, self.tell = self._look, self._settle, self._take, self._tell
+        self.correct = self._correct
 
     @property
     def stopping(self) -> bool:
@@ -112,9 +120,11 @@ class Desk:
 
     def answered(self, endpoint: Endpoint) -> None:
         """An answer came: the endpoint is well."""
-        if self.throttle(endpoint).in_trouble:
+        throttle = self.throttle(endpoint)
+        # The first answer of a worker too: another one may have ended in the middle of trouble.
+        if (throttle.in_trouble or not throttle.answers) and self.writer.run.note.startswith(WAITING):
             self.writer.together(self.tell, "")
-        self.throttle(endpoint).answered()
+        throttle.answered()
         if self.failures_in_a_row:
             others = {key: n for key, n in self.failures_in_a_row.items() if key[0] != endpoint.name}
             self.failures_in_a_row = others
@@ -125,14 +135,14 @@ class Desk:
         was_in_trouble = throttle.in_trouble
         throttle.failed(sent_at, failure.kind, failure.retry_after_s)
         if throttle.in_trouble and not was_in_trouble:
-            self.writer.together(self.tell, f"waiting for an endpoint that answers nobody: {failure}")
+            self.writer.together(self.tell, f"{WAITING}{failure}")
         if (failure.retry_after_s or 0.0) > LONGEST_WISH_S:
             self.stop(f"{failure}; it asks for a pause of {failure.retry_after_s:.0f} s: resume the run after that")
         key = (endpoint.name, failure.kind)
         self.failures_in_a_row[key] = self.failures_in_a_row.get(key, 0) + 1
         if self.failures_in_a_row[key] < BREAKS_AFTER.get(failure.kind, float("inf")):
             return
-        if failure.kind in ("auth", "bad_request") or not self._answered_lately(endpoint):
+        if failure.kind in HOPELESS or not self._answered_lately(endpoint):
             self.stop(str(failure))
 
     def _answered_lately(self, endpoint: Endpoint) -> bool:
@@ -159,6 +169,10 @@ class Desk:
 
     def _take(self, tally: Tally, wanted: list[rates.Wanted]) -> list[float]:
         return rates.take(wanted, at=timezone.now())
+
+    def _correct(self, tally: Tally, taken: list[rates.Wanted]) -> list[None]:
+        rates.correct(taken)
+        return [None] * len(taken)
 
     def _tell(self, tally: Tally, notes: list[str]) -> list[None]:
         tally.columns["note"] = notes[-1]

@@ -4,9 +4,11 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import sandbox
+from llm.catalog import Model
 from llm.client import CallFailed
 from llm.entries import CatalogError
 from runs import executing, leases
@@ -26,13 +28,15 @@ class Work:
     """What one call of `work_on` holds in its hands."""
 
     kind: Kind
+    models: list[Model]
     desk: Desk
     writer: Writer
     programs: ThreadPoolExecutor
     cores: asyncio.Semaphore
     tasks: dict["asyncio.Task[None]", WorkItem] = field(default_factory=dict)
     some_ended: asyncio.Event = field(default_factory=asyncio.Event)
-    over_budget: bool = False
+    # The budget that holds no further item.
+    over_budget: Decimal | None = None
     sandbox_failures: int = 0
 
     def __post_init__(self) -> None:

@@ -21,9 +21,9 @@ from django.utils import timezone
 from llm.catalog import load_catalog
 from llm.entries import CatalogError
 from runs import leases, workers
-from runs.desk import Desk
+from runs.desk import WAITING, Desk
 from runs.doing import Work, do_item, give_back
-from runs.kinds import UnknownKind, kind_named
+from runs.kinds import UnknownKind, kind_named, models_asked
 from runs.models import ACTIVE_STATES, ItemState, Run, RunState, Worker, WorkItem
 from runs.pricing import cost_of_item
 from runs.spool import Spool, SpoolFull
@@ -38,6 +38,7 @@ SAMPLE_EVERY_S, SAMPLES_KEPT = 2.0, 60
 ITEMS_PER_PLACE = 3
 # A worker makes many objects that live for a second or two and hardly any that refer to each other in a circle.
 COLLECT_AFTER = 50_000
+ENDING = (signal.SIGTERM, signal.SIGINT)
 Report = Callable[[Run], None]
 
 
@@ -53,6 +54,7 @@ async def work_on(run: Run, *, seconds: float | None = None, report: Report | No
             await writer.apart(_bury_dead)
             kind = kind_named(run.kind)
             catalog = load_catalog(settings.MODELS_FILE).with_overrides(run.parameters.get("roles", {}))
+            models = models_asked(kind, run.parameters, catalog)
             spool = Spool(workers.spool_folder(), uuid4().hex)
         except (CatalogError, UnknownKind, SpoolFull) as error:
             await writer.do(partial(_put_aside, run, str(error)), locks_run=True)
@@ -63,7 +65,7 @@ async def work_on(run: Run, *, seconds: float | None = None, report: Report | No
         cores = os.cpu_count() or 1
         # As wide as the cores; the threads live as long as the pool, which the sandbox's launcher relies on.
         programs = stack.enter_context(ThreadPoolExecutor(max_workers=cores, thread_name_prefix="programs"))
-        work = Work(kind=kind, desk=desk, writer=writer, programs=programs, cores=asyncio.Semaphore(cores))
+        work = Work(kind, models, desk, writer, programs=programs, cores=asyncio.Semaphore(cores))
         stack.push_async_callback(desk.close)
         stack.push_async_callback(_abandon, work)
         stack.enter_context(_polite_end(desk))
@@ -81,17 +83,30 @@ async def _retire(writer: Writer, worker: Worker, spool: Spool) -> None:
 
 @contextmanager
 def _polite_end(desk: Desk) -> Iterator[None]:
-    """A request to end (SIGTERM) lets what is in flight be written, as a pause does."""
+    """A request to end (SIGTERM, Ctrl-C) lets what is in flight be written, as a pause does; a second Ctrl-C does not.
+
+    A worker of a broker ignores Ctrl-C, because its main process passes on what it means.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGTERM)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, desk.end)
+    loop = asyncio.get_running_loop()
+    heeded = {number: handler for number in ENDING if (handler := signal.getsignal(number)) != signal.SIG_IGN}
+
+    def end(number: signal.Signals) -> None:
+        desk.end()
+        if number == signal.SIGINT:
+            logger.warning("what is in flight is waited for; Ctrl-C once more drops it")
+            loop.remove_signal_handler(number)
+
+    for number in heeded:
+        loop.add_signal_handler(number, end, number)
     try:
         yield
     finally:
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in heeded.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -205,8 +220,7 @@ async def _fill(work: Work) -> bool:
 
 def _window_size(work: Work) -> int:
     """Items in hand: enough that every place at the endpoints is taken while others are looked up and written down."""
-    models = [work.desk.catalog.model_for(role) for role in work.kind.roles]
-    places = {model.endpoint.name: work.desk.throttle(model.endpoint).limit for model in models}
+    places = {model.endpoint.name: work.desk.throttle(model.endpoint).limit for model in work.models}
     wanted = int(sum(places.values()) * ITEMS_PER_PLACE) + 16
     return min(int(settings.RUN_WINDOW), wanted)
 
@@ -246,12 +260,14 @@ def _standing(work: Work, run: Run) -> dict[str, Any]:
     if not held and not items.filter(state=ItemState.PENDING).exists():
         failed_only = run.items_failed > 0 and run.items_done == 0
         state = RunState.FAILED if failed_only else RunState.DONE
-        return {"state": state, "finished_at": timezone.now(), "reserved": Decimal(0)}
+        note = "" if run.note.startswith(WAITING) else run.note
+        return {"state": state, "finished_at": timezone.now(), "reserved": Decimal(0), "note": note}
     if run.state == RunState.PAUSING or work.desk.broken:
         # Items that another worker holds are let run on first.
         stopped = {"state": RunState.PAUSING} if held else {"state": RunState.PAUSED, "reserved": Decimal(0)}
         return stopped | {"note": work.desk.broken or run.note}
-    if work.over_budget and not held:
+    # Somebody may have raised it since.
+    if work.over_budget is not None and run.budget == work.over_budget and not held:
         note = f"the budget of {run.budget} USD holds no further item"
         return {"state": RunState.OVER_BUDGET, "reserved": Decimal(0), "note": note}
     return {}

@@ -17,10 +17,11 @@ Price = Callable[[WorkItem], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What was taken; and when nothing was, whether the budget holds no further item, or none until others end."""
+    """What was taken; and when nothing was, the budget that holds no further item, or that none is free until others
+    end."""
 
     items: list[WorkItem]
-    over_budget: bool = False
+    over_budget: Decimal | None = None
     waiting: bool = False
 
 
@@ -53,7 +54,7 @@ def claim(
     Run.objects.filter(pk=run.pk).update(reserved=held + sum(item.reserved for item in items))
     others = _leased(run).exists()
     short = bool(candidates) and not items
-    return Claimed(items, over_budget=short and not others, waiting=short and others)
+    return Claimed(items, over_budget=run.budget if short and not others else None, waiting=short and others)
 
 
 def _affordable(candidates: list[WorkItem], left: Decimal, price: Price) -> list[WorkItem]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from llm.catalog import Endpoint
 from runs.models import EndpointBucket
@@ -63,9 +63,18 @@ def put_back(wanted: Wanted) -> None:
 
 
 def block(endpoint: Endpoint, *, seconds: float, at: datetime) -> None:
-    """The endpoint asked for a pause: every process keeps it."""
+    """The endpoint asked for a pause: every process keeps it, and no shorter wish ends it sooner."""
     _known(endpoint, at)
-    EndpointBucket.objects.filter(endpoint=endpoint.name).update(blocked_until=at + timedelta(seconds=seconds))
+    until = at + timedelta(seconds=seconds)
+    sooner = Q(blocked_until=None) | Q(blocked_until__lt=until)
+    EndpointBucket.objects.filter(sooner, endpoint=endpoint.name).update(blocked_until=until)
+
+
+def correct(taken: Sequence[Wanted]) -> None:
+    """Questions took so many tokens more than was expected of them (or fewer, below 0)."""
+    for name in sorted({one.endpoint.name for one in taken}):
+        more = sum(one.tokens for one in taken if one.endpoint.name == name)
+        EndpointBucket.objects.filter(endpoint=name).update(tokens_left=F("tokens_left") - more)
 
 
 def answered(endpoint_names: Iterable[str], *, at: datetime) -> None:

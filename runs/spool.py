@@ -109,6 +109,8 @@ class DeadSpool:
 
     def __init__(self, folder: Path, name: str, lock: int) -> None:
         self.folder, self.name, self._lock = folder, name, lock
+        # Files with a line that nobody can read, as a failing disk leaves them: all else in them counts.
+        self.damaged: set[Path] = set()
 
     @classmethod
     def all_in(cls, folder: Path) -> Iterator[Self]:
@@ -135,17 +137,20 @@ class DeadSpool:
         attempts: dict[int, Sent] = {}
         outcomes: list[tuple[int, int, Outcome]] = []
         for path in sorted(self.folder.glob(f"{self.name}.*.jsonl")):
-            for record in _records(path):
-                if "sent" in record:
-                    attempts[record["sent"]] = Sent.of(record)
-                elif record["got"] in attempts:
-                    outcome = Outcome.of(attempts[record["got"]], record)
-                    outcomes.append((record["ordinal"], record["got"], outcome))
+            for line in _whole_lines(path):
+                try:
+                    _read_line(json.loads(line), attempts, outcomes)
+                except (ValueError, KeyError, TypeError, ArithmeticError):
+                    self.damaged.add(path)
         return attempts, sorted(outcomes, key=lambda one: one[0])
 
     def remove(self) -> None:
+        """Its files go; damaged ones stay aside, for a person."""
         for path in self.folder.glob(f"{self.name}.*.jsonl"):
-            path.unlink(missing_ok=True)
+            if path in self.damaged:
+                path.rename(path.with_suffix(".damaged"))
+            else:
+                path.unlink(missing_ok=True)
         (self.folder / f"{self.name}.lock").unlink(missing_ok=True)
 
 
@@ -199,8 +204,13 @@ def _remove(segment: _Segment) -> None:
     segment.path.unlink(missing_ok=True)
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
+def _read_line(record: dict[str, Any], attempts: dict[int, Sent], outcomes: list[tuple[int, int, Outcome]]) -> None:
+    if "sent" in record:
+        attempts[record["sent"]] = Sent.of(record)
+    elif record["got"] in attempts:
+        outcomes.append((record["ordinal"], record["got"], Outcome.of(attempts[record["got"]], record)))
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as lines:
-        for line in lines:
-            if line.endswith(b"\n"):
-                yield json.loads(line)
+        yield from (line for line in lines if line.endswith(b"\n"))

@@ -40,10 +40,10 @@ def register(run: Run, name: str | None = None) -> Worker:
 
 
 def bury_dead(*, at: datetime) -> int:
-    """Write down what workers of this machine left behind, free their items and those of silent machines.
+    """Write down what workers of this machine left behind, free their items and those of silent workers.
 
-    Returns how many items came back. Items of another machine come back when their lease ended five minutes ago: what
-    that machine had in flight may be paid twice, and the run says so.
+    Returns how many items came back. Items of another machine, or of a worker here that lives but does nothing, come
+    back when their lease ended five minutes ago: what was in flight may be paid twice, and the run says so.
     """
     freed = 0
     for spool in DeadSpool.all_in(spool_folder()):
@@ -66,6 +66,10 @@ def _replay(spool: DeadSpool) -> int:
     with transaction.atomic():
         _count(worker, [_lost(sent) for sent in attempts.values()])
         held = WorkItem.objects.filter(lease_worker=worker.name, state=ItemState.LEASED)
+        if spool.damaged:
+            kept = ", ".join(str(path.with_suffix(".damaged")) for path in sorted(spool.damaged))
+            note = f"{kept} has a line that cannot be read; what it held may be paid twice"
+            Run.objects.filter(pk=worker.run_id).update(note=note)
         if outcomes or worker.outcomes:
             held.filter(attempts__gte=SUSPECT_AFTER).update(attempts=SUSPECT_AFTER - 1)
         freed = _come_back(list(held.values_list("pk", flat=True)))
@@ -99,7 +103,6 @@ def _free_forgotten(at: datetime) -> int:
 
 def _free_silent(at: datetime) -> int:
     silent = WorkItem.objects.filter(state=ItemState.LEASED, lease_until__lt=at - GRACE)
-    silent = silent.exclude(lease_host=house(spool_folder()))
     for run_id, host in sorted(set(silent.values_list("run_id", "lease_host"))):
         note = f"{host.partition('/')[0]} fell silent; what it had in flight may be paid twice"
         Run.objects.filter(pk=run_id).update(note=note)

@@ -125,8 +125,9 @@ def kill_workers(site, model, *, kills, questions, at_least):
     watch, had, jitter = Watch(model.log), [], random.Random(20)
     for number in range(1, kills + 1):
         with a_worker(site) as worker:
-            # Some more than is asked for, because a few end between the look and the kill.
-            due = questions * number // (kills + 2)
+            # Some more than is asked for, because a few end between the look and the kill. The last fifth of a run is
+            # left alone: there are fewer and fewer items in it.
+            due = questions * number // (kills + max(2, kills // 5))
             enough = lambda due=due: watch.in_flight() >= at_least * 9 // 8 and len(watch.asked) >= due  # noqa: E731
             while not enough():
                 wait_for(enough, f"{at_least} calls in flight after {due} questions", worker=worker)

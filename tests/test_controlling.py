@@ -58,13 +58,20 @@ def test_each_verb_from_each_state(verb, state, at_work, curator):
     action = Action.objects.get()
     assert (action.verb, action.by, action.door) == (f"{verb} run", curator, Door.PAGE)
     row = action.rows.get()
-    assert (row.before, row.after) == ({"state": state}, {"state": target})
+    assert (row.before["state"], row.after["state"]) == (state, target)
 
 
 def test_a_cancelled_run_says_when_it_ended():
     run = a_run("paused")
     controlling.cancel(run, by=None, door=Door.COMMAND)
     assert run.finished_at is not None
+
+
+def test_a_cancel_that_is_undone_leaves_no_end_behind():
+    run = a_run("paused")
+    controlling.cancel(run, by=None)
+    undo(Action.objects.get(), by=None)
+    assert Run.objects.values_list("state", "finished_at").get() == (RunState.PAUSED, None)
 
 
 def test_a_pause_can_be_undone():
@@ -83,7 +90,19 @@ def test_failed_items_are_tried_again_from_every_state_but_a_cancelled_one(state
     assert run.state == ("running" if state == "running" else "queued")
     assert (run.items_failed, run.finished_at) == (0, None)
     assert set(run.items.values_list("state", "error_class", "error")) == {("pending", "", "")}
-    assert Action.objects.get().verb == "retry failed items"
+    action = Action.objects.get()
+    # What the items said of their failure is gone, so there is no way back.
+    assert (action.verb, action.rows_changed, action.note) == ("retry failed items", 0, f"{run}, 2 items")
+
+
+def test_many_failed_items_are_put_back_in_short_transactions(monkeypatch):
+    monkeypatch.setattr("runs.controlling.BLOCK", 2)
+    run = a_run("done", items_failed=5)
+    items = [WorkItem(run=run, key=key, payload={}, state="failed", error="odd") for key in "abcde"]
+    WorkItem.objects.bulk_create(items)
+    assert controlling.retry_failed(run, by=None) == 5
+    assert (run.state, run.items_failed, run.items.filter(state="failed").exists()) == ("queued", 0, False)
+    assert Action.objects.count() == 1
 
 
 def test_to_resume_a_failed_run_is_to_retry_what_failed():

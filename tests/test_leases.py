@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from runs import leases, workers
 from runs.models import ItemState, Run, RunState, WorkItem
+from runs.spool import Spool
 from tests.dead_workers import a_dead_worker, hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +46,7 @@ def test_a_claim_takes_the_oldest_items_and_nobody_takes_them_again():
     first, second, third = claim(run, 3), claim(run, 3), claim(run, 3)
     assert [item.key for item in first.items] == ["0", "1", "2"]
     assert [item.key for item in second.items] == ["3", "4"]
-    assert (third.items, third.over_budget, third.waiting) == ([], False, False)
+    assert (third.items, third.over_budget, third.waiting) == ([], None, False)
     item = WorkItem.objects.first()
     worker = run.workers.get()
     assert (item.state, item.attempts, item.lease_worker, item.lease_host) == ("leased", 1, worker.name, worker.host)
@@ -84,7 +85,7 @@ def test_the_budget_holds_what_is_in_work_and_no_more():
     assert len(first.items) == 2
     assert Run.objects.get().reserved == 3
     more = claim(run, 10, price=price)
-    assert (more.items, more.waiting, more.over_budget) == ([], True, False)
+    assert (more.items, more.waiting, more.over_budget) == ([], True, None)
     for item in first.items:
         finish(item, ItemState.DONE)
     # They cost less than was set aside for them; the second of them within this very transaction.
@@ -95,7 +96,7 @@ def test_the_budget_holds_what_is_in_work_and_no_more():
 def test_a_run_that_can_set_nothing_aside_while_nobody_works_is_over_budget():
     run = a_run(budget=Decimal(1))
     claimed = claim(run, 10, price=lambda item: Decimal(2))
-    assert (claimed.items, claimed.over_budget, claimed.waiting) == ([], True, False)
+    assert (claimed.items, claimed.over_budget, claimed.waiting) == ([], 1, False)
     assert not WorkItem.objects.filter(state=ItemState.LEASED).exists()
 
 
@@ -178,6 +179,18 @@ def test_items_of_another_machine_come_back_five_minutes_after_the_lease_ends_an
     assert bury_dead(end + timedelta(minutes=4)) == 0
     assert bury_dead(end + timedelta(minutes=6)) == 2
     assert Run.objects.get().note == "elsewhere fell silent; what it had in flight may be paid twice"
+
+
+def test_items_of_a_worker_here_that_lives_and_does_nothing_come_back_in_the_same_way():
+    run = a_run(items=2)
+    end = timezone.now() + timedelta(seconds=60)
+    worker = workers.register(run)
+    spool = Spool(workers.spool_folder(), worker.name)
+    hold(worker, run.items.all(), until=end)
+    assert bury_dead(end + timedelta(minutes=4)) == 0
+    assert bury_dead(end + timedelta(minutes=6)) == 2
+    assert "fell silent; what it had in flight may be paid twice" in Run.objects.get().note
+    spool.close()
 
 
 def test_an_item_whose_workers_died_again_and_again_comes_last_then_alone_and_then_fails():

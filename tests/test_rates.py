@@ -105,6 +105,25 @@ def test_a_pause_that_an_endpoint_wishes_for_is_known_to_all_until_it_ends():
     assert seconds_left(row.blocked_until, NOW + timedelta(seconds=31)) == 0
 
 
+def test_a_shorter_wish_does_not_end_a_longer_pause():
+    house = endpoint()
+    rates.block(house, seconds=60, at=NOW)
+    rates.block(house, seconds=1, at=NOW)
+    assert seconds_left(EndpointBucket.objects.get().blocked_until, NOW) == 60
+    rates.block(house, seconds=90, at=NOW)
+    assert seconds_left(EndpointBucket.objects.get().blocked_until, NOW) == 90
+
+
+def test_an_allowance_learns_what_questions_took_in_place_of_what_was_expected():
+    house = endpoint(tokens=60_000)
+    assert take(house, tokens=1_000) == 0
+    rates.correct([rates.Wanted(house, 1_500), rates.Wanted(house, 500)])
+    # A bucket of 500 is 2,500 in debt: a thousand a second pays for that, and then the next 500 are there.
+    assert take(house, tokens=500) == 3
+    rates.correct([rates.Wanted(house, -3_500)])
+    assert take(house, tokens=500) == 0
+
+
 def test_a_host_whose_clock_is_behind_does_not_fill_the_same_time_in_twice():
     house = endpoint(requests=60)
     assert take(house, after_s=10) == 10

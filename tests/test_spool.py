@@ -81,6 +81,21 @@ def test_a_line_cut_off_by_death_says_nothing(tmp_path):
     assert (list(attempts), len(outcomes)) == ([1], 1)
 
 
+def test_a_line_that_nobody_can_read_stops_nothing_and_its_file_stays_aside(tmp_path):
+    spool = Spool(tmp_path, "w1")
+    spool.got(spool.sent(sent("k1")), answer(sent("k1")))
+    spool.sent(sent("k2"))
+    spool.close()
+    (path,) = tmp_path.glob("*.jsonl")
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + b"\0\0\0\n" + b'{"got": 1}\n' + b"".join(others))
+    (found,) = DeadSpool.all_in(tmp_path)
+    attempts, outcomes = found.read()
+    assert (list(attempts), len(outcomes)) == ([1, 2], 1)
+    found.remove()
+    assert [left.name for left in tmp_path.iterdir()] == [path.with_suffix(".damaged").name]
+
+
 def test_a_dead_spool_is_read_by_one_at_a_time(tmp_path):
     spool = Spool(tmp_path, "w1")
     spool.sent(sent())

@@ -63,10 +63,11 @@ def test_scoring_killed_in_the_middle_goes_on_and_repeats_at_most_what_was_in_fl
     assert scores == [QUERIES * TEMPLATES] * 2
 
 
-def test_scoring_that_is_asked_to_end_writes_what_is_in_flight_and_repeats_nothing(scored_site, own_model):
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT], ids=["by_the_system", "by_ctrl_c"])
+def test_scoring_that_is_asked_to_end_writes_what_is_in_flight_and_repeats_nothing(scored_site, own_model, asked):
     with a_worker(scored_site, "score", "--wait") as process:
         until_asked(own_model, 0.3 * QUERIES * TEMPLATES, process)
-        process.terminate()
+        os.kill(process.pid, asked)
         assert process.wait(timeout=20) == 128 + signal.SIGTERM
     assert scored_site.ask_database("WorkItem.objects.filter(state='leased').count()") == 0
     assert 0 < scored_site.ask_database("Score.objects.count()") < QUERIES * TEMPLATES

@@ -58,6 +58,18 @@ def test_however_often_workers_are_killed_an_item_is_not_blamed_while_they_get_s
     assert (item.state, item.attempts < workers.SUSPECT_AFTER) == ("pending", True)
 
 
+def test_a_damaged_spool_is_written_down_as_far_as_it_can_be_read_and_the_run_says_so():
+    run = a_run()
+    a_dead_worker(run, answered=[answer(sent(run), cost=Decimal(1))], in_flight=[sent(run, "b")])
+    (path,) = workers.spool_folder().glob("*.jsonl")
+    path.write_bytes(path.read_bytes() + b"{broken}\n")
+    bury_dead()
+    run = Run.objects.get()
+    assert (run.calls, run.spent, run.calls_lost) == (1, 1, 1)
+    assert f"{path.with_suffix('.damaged')} has a line that cannot be read" in run.note
+    assert path.with_suffix(".damaged").exists() and not path.exists()
+
+
 def test_the_spool_of_a_run_that_is_gone_is_put_away():
     run = a_run()
     a_dead_worker(run, in_flight=[sent(run)])
