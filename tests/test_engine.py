@@ -8,8 +8,7 @@ import pytest
 from django.db import connections
 
 from curation.models import Source
-from runs import controlling, engine
-from runs.desk import WAITING
+from runs import controlling
 from runs.models import Call, Execution, ItemState, Run, RunState, WorkItem
 from runs.starting import start_run, unfinished
 from runs.waiting import work_until_idle, work_until_it_stops
@@ -83,34 +82,6 @@ def test_a_chain_runs_code_and_remembers_it():
     assert run.calls == 12
 
 
-def test_a_run_stops_within_its_budget_and_goes_on_when_it_is_raised():
-    budget = Decimal("0.0006")
-    run = work_until_it_stops(a_run(items=100, budget=budget))
-    assert run.state == RunState.OVER_BUDGET
-    assert 0 < run.items_done < 100
-    assert run.spent <= budget
-    controlling.set_budget(run, Decimal(10), by=None)
-    run = work_until_it_stops(run)
-    assert (run.state, run.items_done) == (RunState.DONE, 100)
-
-
-def test_an_endpoint_that_is_down_pauses_the_run_and_is_named(settings, tmp_path):
-    server = DemoModel()
-    settings.MODELS_FILE = server.models_file(tmp_path)
-    server.stop()
-    run = work_until_it_stops(a_run(items=30))
-    assert run.state == RunState.PAUSED
-    assert f"endpoint demo (http://127.0.0.1:{server.port}/v1)" in run.note
-    assert run.items.filter(state=ItemState.PENDING).count() == 30
-    assert not Source.objects.exists()
-    server.start()
-    controlling.resume(run, by=None)
-    run = work_until_it_stops(run)
-    assert (run.state, run.items_done) == (RunState.DONE, 30)
-    assert server.stats()["requests"] == 30
-    server.stop()
-
-
 def test_pause_takes_effect_while_a_worker_holds_the_run_and_resume_finishes_it(settings, tmp_path):
     server = DemoModel("--latency", "0.2")
     settings.MODELS_FILE = server.models_file(tmp_path)
@@ -177,55 +148,6 @@ def test_an_answer_still_on_its_way_when_its_item_fails_is_written_down(settings
     assert run.items.first().error == "gave up while a question was in flight"
     assert (run.items_failed, run.calls, server.stats()["requests"]) == (3, 3, 3)
     server.stop()
-
-
-def test_a_key_that_is_not_in_the_environment_pauses_the_run_and_names_the_variable(settings, tmp_path, demo_model):
-    keyed = {"scripted = true ": 'key_env = "NO_SUCH_KEY_HERE"\nscripted = true '}
-    settings.MODELS_FILE = demo_model.models_file(tmp_path, **keyed)
-    run = work_until_it_stops(a_run(items=5))
-    assert (run.state, run.items_failed, run.calls) == (RunState.PAUSED, 0, 0)
-    assert "NO_SUCH_KEY_HERE is not set" in run.note
-    assert run.items.filter(state=ItemState.PENDING, attempts=0).count() == 5
-
-
-def test_a_role_without_a_model_pauses_the_run_and_says_what_to_add(settings, tmp_path, demo_model):
-    settings.MODELS_FILE = demo_model.models_file(tmp_path, **{'scorer = "demo-scorer"': ""})
-    run = work_until_it_stops(a_run(items=5))
-    assert (run.state, run.items_failed) == (RunState.PAUSED, 0)
-    assert "models.toml: [roles] names no model for scorer; add scorer =" in run.note
-
-
-def test_an_endpoint_that_answers_everything_with_a_page_pauses_the_run_before_all_is_asked(settings, tmp_path):
-    server = DemoModel()
-    settings.MODELS_FILE = server.models_file(tmp_path, **{"concurrency = 64": "concurrency = 8"})
-    server.fail("html")
-    run = work_until_it_stops(a_run(items=200))
-    assert run.state == RunState.PAUSED
-    assert "that is not JSON" in run.note
-    assert run.items_failed <= 8
-    assert server.stats()["requests"] <= 20 + 8
-    server.stop()
-
-
-def test_a_run_that_ended_no_longer_says_that_it_waits(demo_model):
-    run = a_run(items=5)
-    Run.objects.filter(pk=run.pk).update(note=f"{WAITING}endpoint demo: answered 429")
-    run = work_until_it_stops(run)
-    assert (run.state, run.note) == (RunState.DONE, "")
-
-
-def test_a_budget_raised_just_before_a_worker_gives_up_is_heeded(demo_model, monkeypatch):
-    run, raised = a_run(items=4, budget=Decimal("0.000000001")), []
-
-    def close(work, tally):
-        if not raised:
-            raised.append(Run.objects.filter(pk=run.pk).update(budget=Decimal(1)))
-        return close_run(work, tally)
-
-    close_run = engine._close_run
-    monkeypatch.setattr(engine, "_close_run", close)
-    run = work_until_it_stops(run)
-    assert (run.state, run.items_done) == (RunState.DONE, 4)
 
 
 def test_a_pause_does_not_wait_for_a_long_retry_after(settings, tmp_path):
