@@ -37,7 +37,7 @@ def find():
         ("Use C++ to sort `numbers`.", "use c++ to sort 'numbers'"),
         ("Sort the na\u00efve list.", "Sort the nai\u0308ve\u200b list"),
         (CODED.format(name="primes"), CODED.format(name="how_often")),
-        (CODED.format(name="countPrimes"), CODED.format(name="COUNTED").upper()),
+        (CODED.format(name="countPrimes"), CODED.format(name="HOW_OFTEN_COUNTED").upper()),
     ],
 )
 def test_queries_that_differ_in_form_alone_are_alike(first, second):
@@ -90,6 +90,31 @@ def test_the_reason_says_when_names_differ():
 
     other.refresh_from_db()
     assert (other.duplicate_of, other.duplicate_reason) == (first, REASONS["names"])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("only_form", [True, False])
+def test_names_that_turn_the_task_round_are_not_merged_through_a_third(only_form):
+    named = {
+        name: a_query(CODED.format(name=name)) for name in ("subscribe", "tell", "unsubscribe", "encode", "decode")
+    }
+    again = a_query(CODED.format(name="UNSUBSCRIBE").upper())
+
+    found = find_duplicates(by=None, door=Door.COMMAND, only_form=only_form)
+
+    assert found.duplicates == 2
+    assert list(named["subscribe"].duplicates.all()) == [named["tell"]]
+    assert list(named["unsubscribe"].duplicates.all()) == [again]
+
+
+@pytest.mark.django_db
+def test_names_that_differ_in_a_number_are_linked_as_variants():
+    for name in ("top_3", "top_5"):
+        a_query(CODED.format(name=name))
+
+    found = find()
+
+    assert (found.duplicates, found.variants) == (0, 1)
 
 
 @pytest.mark.django_db

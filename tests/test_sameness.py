@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.duplicates.meanings import OPPOSITES, opposed
-from curation.duplicates.sameness import Kind, Wording, compare, contradict
+from curation.duplicates.sameness import Kind, Wording, compare, contradict, names_alike
 
 LONG = (
     "Write a function that reads the lines of a file, counts how often each word stands in it and prints the words "
@@ -72,6 +72,63 @@ def test_what_is_harmless_is_told_by_its_kind(first, second, expected):
 )
 def test_another_question_stays_another(first, second):
     assert kind(first, second) is None
+
+
+NAMED = (
+    "Complete the Python code below. Handle empty input, raise a ValueError for input of another type, and write three "
+    "tests for it.\n\ndef {}(text):\n    pass"
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("encode", "decode"),
+        ("encrypt", "decrypt"),
+        ("compress", "decompress"),
+        ("serialize", "deserialize"),
+        ("is_valid", "is_invalid"),
+        ("isValid", "isInvalid"),
+        ("lock", "unlock"),
+        ("show", "hide"),
+        ("ceil", "floor"),
+        ("Stack", "Queue"),
+        ("to_java", "to_python"),
+        ("toJava", "toPython"),
+        ("java_to_python", "python_to_java"),
+        ("csv_to_xml", "json_to_xml"),
+        ("to_celsius", "to_fahrenheit"),
+        ("to_upper", "to_lower"),
+        ("findMaxValue", "findMinValue"),
+        ("is_sorted", "isnt_sorted"),
+        ("is_prime", "is_palindrome"),
+        ("subscribe", "unsubscribe"),
+        ("isRegular", "isIrregular"),
+        ("sync_all", "async_all"),
+        ("md5_of", "sha1_of"),
+    ],
+)
+def test_a_name_that_asks_for_something_else_makes_another_question(first, second):
+    assert kind(NAMED.format(first), NAMED.format(second)) is None
+    assert not names_alike(Wording.of(NAMED.format(first)), Wording.of(NAMED.format(second)))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("calculate_area", "compute_size"),
+        ("evaluate", "solution"),
+        ("reverseWords", "reverse_text"),
+        ("find_max", "findMax"),
+        ("decode", "var0x"),
+    ],
+)
+def test_any_other_name_asks_the_same(first, second):
+    assert kind(NAMED.format(first), NAMED.format(second)) == Kind.NAMES
+
+
+def test_names_with_other_numbers_are_variants():
+    assert kind(NAMED.format("top_3"), NAMED.format("top_5")) == Kind.NUMBERS
 
 
 def test_a_name_has_to_be_renamed_everywhere_and_one_to_one():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from curation.duplicates.clusters import MEANING, Alike
-from curation.duplicates.sameness import SAME, Kind, Wording, compare, contradict
+from curation.duplicates.sameness import SAME, Kind, Wording, compare, contradict, names_alike
 from curation.models import MERGED, ClusterKind, ClusterMember, Distinction, Query
 from curation.readings import BLOCK
 
@@ -112,6 +112,12 @@ class Wordings(Mapping[int, Wording]):
 
     def __len__(self) -> int:
         return len(self._read)
+
+
+def renamed_like_all(groups: Groups, first: int, later: Wording, wordings: Mapping[int, Wording]) -> bool:
+    """Whether a text with the likeness of the first asks the same as it, and as all that it stands for."""
+    theirs = [first, *groups.otherwise_worded(first)]
+    return all(names_alike(wordings[other], later) for other in theirs)
 
 
 def place_by_words(groups: Groups, later: int, earlier: Sequence[int], wordings: Mapping[int, Wording]) -> None:

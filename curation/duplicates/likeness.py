@@ -7,6 +7,7 @@ import hashlib
 import re
 import unicodedata
 
+from curation.duplicates.meanings import told_by_name
 from curation.texts import INVISIBLE
 
 TOKEN = re.compile(r"[^\W_]\w*|_\w+|[=!<>+\-*/%&|^]=|\+\+|--|&&|\|\||[^\w\s]")
@@ -25,14 +26,6 @@ DECLARED = re.compile(
 )
 # In so short a text the name itself is the question: "complete def is_even(n)".
 SHORTEST_TO_RENAME = 20
-# Names that differ in one of these ask for something else.
-TELLING = (
-    "min", "max", "small", "larg", "short", "long", "low", "high", "least", "most", "first", "last", "even", "odd",
-    "asc", "desc", "add", "sub", "sum", "prod", "mult", "div", "push", "pop", "insert", "remove", "delete", "append",
-    "prepend", "code", "crypt", "compress", "serial", "read", "write", "open", "close", "start", "stop", "incr", "decr",
-    "upper", "left", "right", "before", "after", "prev", "next", "row", "col", "width", "height", "union", "inter",
-    "diff", "any", "all", "not", "is", "has", "no", "with", "inner", "outer", "mean", "median", "mode", "avg", "count",
-)  # fmt: skip
 
 
 def folded_words(text: str) -> list[str]:
@@ -48,18 +41,13 @@ def likeness(words: list[str], names: frozenset[str]) -> str:
     numbers: dict[str, str] = {}
     for word in words:
         if word in names and word not in numbers:
-            numbers[word] = f"<{len(numbers)}{telling_parts(word)}>"
+            numbers[word] = f"<{len(numbers)} {' '.join(told_by_name(word))}>"
     return " ".join(numbers.get(word, word) for word in words)
 
 
 def declared_names(text: str) -> frozenset[str]:
     """The names of functions and classes that the text declares, without case."""
     return frozenset(name.casefold() for found in DECLARED.findall(text) for name in found if name)
-
-
-def telling_parts(name: str) -> str:
-    """The parts of a name that say what is asked for."""
-    return "".join(part for part in TELLING if part in name)
 
 
 def likeness_key(words: list[str], names: frozenset[str]) -> int:

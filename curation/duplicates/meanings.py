@@ -1,5 +1,6 @@
 """Words that turn a task into another one: negations, opposites, names of languages; and words the dictionary lacks."""
 
+import re
 from collections import defaultdict
 
 
@@ -51,6 +52,7 @@ OPPOSITES = """
     binary | decimal | hexadecimal hex | octal
     vowel vowels | consonant consonants
     prime | composite
+    ceil ceiling | floor
     integer integers int | float floats double | string strings | boolean
     with | without
 """  # noqa: E501
@@ -97,6 +99,15 @@ JARGON = _words("""
 # A word with one of these in front means something else than the word.
 TURNING_PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "de", "a", "anti", "re", "sub", "super", "multi", "mis")
 
+# Said in a name, these ask for something else too; in a sentence more words would say so.
+TELLING_IN_NAMES = _words("""
+    asc avg col count decr desc diff div has high incr is large long low mult prepend prev prod short small stop sub
+""")
+# Within other words these say nothing: compute, evaluate, friend, often, primes, print, submit.
+ONLY_BY_ITSELF = NUMBER_WORDS | _words("ada day elm end int lua prime put sub top")
+SHORTEST_WITHIN, LONGEST_WITHIN = 3, 14
+NAME_PART = re.compile(r"[^\W\d_]+|\d+")
+
 
 def opposed(first: str, second: str) -> bool:
     """Whether one word put in the place of the other asks for something else."""
@@ -116,3 +127,36 @@ def turned(first: str, second: str) -> bool:
 def is_telling(word: str) -> bool:
     """Whether the word alone can turn a task into another one."""
     return word in NEGATIONS or word in LANGUAGES or word in SIDES
+
+
+def told_by_name(name: str) -> list[str]:
+    """The numbers in a folded name and its words that turn a task round, in order, also where it joins its words."""
+    return [told for part in NAME_PART.findall(name) for told in _told_by_part(part)]
+
+
+def name_may_be(first: str, second: str) -> bool:
+    """Whether one folded name in the place of the other asks for the same: no word or prefix turns the task round."""
+    return told_by_name(first) == told_by_name(second) and not _prefixed(first, second)
+
+
+def _told_by_part(part: str) -> list[str]:
+    if part.isdecimal() or _tells_in_name(part):
+        return [part]
+    starts = range(len(part) - SHORTEST_WITHIN + 1)
+    spans = ((start, end) for start in starts for end in range(start + SHORTEST_WITHIN, start + LONGEST_WITHIN + 1))
+    within = (part[start:end] for start, end in spans if end <= len(part))
+    return [word for word in within if word not in ONLY_BY_ITSELF and _tells_in_name(word)]
+
+
+def _tells_in_name(word: str) -> bool:
+    return is_telling(word) or word in TELLING_IN_NAMES or word in NUMBER_WORDS
+
+
+def _prefixed(first: str, second: str) -> bool:
+    """Whether one name is the other with a turning prefix before some word of it: subscribe_all, unsubscribe_all."""
+    short, long = sorted((first, second), key=len)
+    added = len(long) - len(short)
+    return any(
+        long[place : place + added] in TURNING_PREFIXES and long[:place] + long[place + added :] == short
+        for place in range(len(short))
+    )

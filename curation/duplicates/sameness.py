@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import starmap
 
 from django.db import models
 
-from curation.duplicates.likeness import SHORTEST_TO_RENAME, declared_names, folded_words, telling_parts
-from curation.duplicates.meanings import LANGUAGES, NEGATIONS, NUMBER_WORDS, is_telling, opposed
+from curation.duplicates.likeness import SHORTEST_TO_RENAME, declared_names, folded_words
+from curation.duplicates.meanings import LANGUAGES, NEGATIONS, NUMBER_WORDS, is_telling, name_may_be, opposed
 from curation.duplicates.slips import WORDS_PER_SLIP, shifted, slipped
 
 ARTICLES = frozenset({"a", "an", "the"})
@@ -50,6 +51,10 @@ class Wording:
     def of(cls, text: str) -> "Wording":
         return cls(folded_words(text), declared_names(text))
 
+    def named(self) -> list[str]:
+        """The declared names, in order of appearance."""
+        return list(dict.fromkeys(word for word in self.words if word in self.names))
+
 
 def compare(first: Wording, second: Wording) -> Kind | None:
     """In what harmless way two queries differ; None when they ask for different things."""
@@ -71,6 +76,11 @@ def compare(first: Wording, second: Wording) -> Kind | None:
     if found[Kind.TYPO] > max(2, len(one.words) / WORDS_PER_SLIP):
         return None
     return next(kind for kind in (Kind.NUMBERS, Kind.NAMES, Kind.TYPO) if found[kind])
+
+
+def names_alike(first: Wording, second: Wording) -> bool:
+    """Whether the names that two texts declare may stand for each other, in order; needs no dictionary."""
+    return all(starmap(name_may_be, zip(first.named(), second.named(), strict=False)))
 
 
 def contradict(first: Wording, second: Wording) -> bool:
@@ -148,4 +158,4 @@ def _may_be_renamed(name: str, new: str, one: Wording, other: Wording, words_lef
     if PLACEHOLDER.fullmatch(name) or PLACEHOLDER.fullmatch(new):
         matters = is_telling(name) or is_telling(new)
         return (declared or not matters) and words_left >= FEWEST_WORDS_BESIDE_NAMES
-    return declared and telling_parts(name) == telling_parts(new) and words_left >= SHORTEST_TO_RENAME
+    return declared and name_may_be(name, new) and words_left >= SHORTEST_TO_RENAME
