@@ -53,15 +53,27 @@ def test_a_role_without_a_model_pauses_the_run_and_says_what_to_add(settings, tm
     assert "models.toml: [roles] names no model for scorer; add scorer =" in run.note
 
 
-def test_an_endpoint_that_answers_everything_with_a_page_pauses_the_run_before_all_is_asked(settings, tmp_path):
+@pytest.mark.parametrize(
+    ("fault", "asked_at_most", "note"),
+    [
+        ("html", 20 + 8, "that is not JSON"),
+        ("401", 3 + 8, "answered 401"),
+        ("400", 10 + 8, "answered 400"),
+        ("429=7200", 8, "it asks for a pause of 7200 s: resume the run after that"),
+    ],
+)
+def test_an_endpoint_that_no_question_can_please_pauses_the_run_before_all_is_asked(
+    settings, tmp_path, fault, asked_at_most, note
+):
     server = DemoModel()
     settings.MODELS_FILE = server.models_file(tmp_path, **{"concurrency = 64": "concurrency = 8"})
-    server.fail("html")
+    server.fail(fault)
     run = work_until_it_stops(a_run(items=200))
     assert run.state == RunState.PAUSED
-    assert "that is not JSON" in run.note
-    assert run.items_failed <= 8
-    assert server.stats()["requests"] <= 20 + 8
+    assert note in run.note
+    assert run.items_failed <= asked_at_most
+    assert run.items.filter(state=ItemState.PENDING).count() == 200 - run.items_failed
+    assert server.stats()["requests"] <= asked_at_most
     server.stop()
 
 
