@@ -11,9 +11,11 @@ from accounts.actions import undo
 from accounts.models import Action, Door
 from curation.audits import auditing
 from curation.contamination import suspects
+from curation.duplicates import settling
 from curation.duplicates.finding import find_duplicates
+from curation.intake.importing import import_queries
 from curation.intake.lines import Wanted
-from curation.models import Benchmark, BenchmarkTask, Contamination, ImportBatch, Query, Source
+from curation.models import Benchmark, BenchmarkTask, Contamination, DuplicateCluster, ImportBatch, Query, Source
 from curation.readings import store_facts
 from curation.views.queries import narrowed as narrowed_queries
 from dialogues import reviewing, withdrawing
@@ -202,6 +204,57 @@ def test_numbers_open_their_rows_when_people_judge(walk, reviewer, curator, tmp_
     auditing.withdraw_verdict(disputed.pk, by=reviewer)
     walk(undecided=1)
     assert "cats" not in funnel()
+
+
+@pytest.mark.once
+def test_numbers_open_their_rows_when_clusters_are_settled_and_a_benchmark_goes(walk, curator, tmp_path):
+    texts = [f"Write a function that sorts the heaviest {things} of a van." for things in ("parcels", "letters")]
+    asked_again = [f"Please, {text[0].lower()}{text[1:]}" for text in texts]
+    imported(a_file(tmp_path, "a.jsonl", *texts, TASK), "one")
+    imported(a_file(tmp_path, "b.jsonl", *asked_again), "two")
+    find_duplicates(by=curator, door=Door.PAGE)
+    walk(near_duplicates=2)
+    first, second = DuplicateCluster.objects.order_by("pk")
+    other = first.members.exclude(query=first.representative).get().query_id
+    for settle, left in (
+        (lambda: settling.represent(first.pk, other, by=curator), 2),
+        (lambda: settling.part(first.pk, other, by=curator), 1),
+        (lambda: settling.dissolve(first.pk, by=curator), 1),
+        (lambda: settling.join(first.pk, second.pk, by=curator), 3),
+    ):
+        action = settle()
+        walk(near_duplicates=left)
+        undo(action, by=curator)
+        walk(near_duplicates=2)
+
+    benchmark = tmp_path / "cats.jsonl"
+    task = {"task_id": "cats/1", "prompt": TASK, "canonical_solution": "pass", "test": "assert f", "entry_point": "f"}
+    benchmark.write_text(json.dumps(task) + "\n")
+    run_command("import_benchmark", benchmark, "--name", "cats")
+    run_command("check_contamination", "--nearest", 0)
+    walk(set_aside=1)
+    run_command("withdraw_benchmark", "cats")
+    walk(set_aside=0)
+    undo(newest("withdraw benchmark"), by=curator)
+    walk(set_aside=1)
+
+
+@pytest.mark.once
+def test_numbers_open_their_rows_when_an_import_stops_half_way_and_goes_on(walk, tmp_path):
+    texts = [f"Write a function that sorts the {number} heaviest parcels of a van." for number in range(620)]
+    path = a_file(tmp_path, "long.jsonl", texts[0], *texts, *[None] * 5)
+
+    def stop(position):
+        if ImportBatch.objects.filter(read__gt=0).exists():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_queries(path, source="one", by=None, on_bytes=stop)
+    read = ImportBatch.objects.get().read
+    assert 0 < read < 626
+    walk(read=read, duplicates=1, accepted=read - 1)
+    imported(path, "one")
+    walk(read=626, duplicates=1, accepted=620, rejected=5)
 
 
 @pytest.mark.once
