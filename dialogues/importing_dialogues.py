@@ -123,7 +123,10 @@ def read_dialogue(record: Record, layout: str, *, drop_system: bool) -> Dialogue
     """One record as its layout has it; raises BadRecord."""
     if not isinstance(record.value, dict):
         raise BadRecord("not a JSON object; give one object with named fields per record")
-    spoken = _without_system(LAYOUTS[layout](record.value), drop_system=drop_system)
+    spoken = LAYOUTS[layout](record.value)
+    if system := record.value.get("system"):  # some tools keep it in a field of its own
+        spoken = [("system", system), *spoken]
+    spoken = _without_system(spoken, drop_system=drop_system)
     messages = [
         {"role": role, "content": storable(checked_text(content, f"message {position}"))}
         for position, (role, content) in enumerate(spoken)

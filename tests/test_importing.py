@@ -72,6 +72,15 @@ def test_duplicates_are_found_across_sources_and_layouts(file):
     assert Sighting.objects.get(batch=batch).response == "Other."
 
 
+def test_an_input_that_only_some_records_hold_belongs_to_their_text(file):
+    given = [{"instruction": "Sort this list.", "input": f"[{n}, 2]", "output": "x"} for n in range(2)]
+
+    batch = take(file("a.jsonl", *(evol(n) for n in range(3)), *given))
+
+    assert (batch.layout, counts(batch)) == ("evol_instruct_code", (5, 5, 0, 0))
+    assert Query.objects.filter(text="Sort this list.\n[1, 2]").count() == 1
+
+
 def test_case_and_compatibility_forms_make_another_query(file):
     batch = take(
         file("a.jsonl", *({"instruction": text, "output": "x"} for text in ("Sort A", "sort a", "Sort \uff21")))

@@ -106,6 +106,7 @@ def test_the_same_dialogue_twice_is_a_duplicate_whatever_its_layout(file):
         ),
         (chat([(None, "a"), ("assistant", "b")]), "field 'messages[0].role' is None"),
         (chat([("system", "Be kind."), *SPOKEN]), "--drop-system leaves it out"),
+        ({"system": "Be kind.", **chat()}, "--drop-system leaves it out"),
         (chat([*SPOKEN, ("system", "late"), ("assistant", "b")]), "message 6 is the system's where the user's is due"),
         ({"messages": "a"}, "field 'messages' is text, not a list of messages"),
         ({"messages": ["a"]}, "field 'messages[0]' is text, not an object with role and content"),
@@ -123,10 +124,11 @@ def test_a_dialogue_no_learner_could_read_is_rejected_with_line_and_reason(file,
 
 
 def test_a_leading_system_message_is_left_out_on_request(file):
-    batch = take(file(chat([("system", "Be kind."), *SPOKEN])), drop_system=True)
+    in_a_field = {"system": "Be kind.", **chat([*SPOKEN, ("user", "More."), ("assistant", "No.")])}
+    batch = take(file(chat([("system", "Be kind."), *SPOKEN]), in_a_field), drop_system=True)
 
-    assert counts(batch) == (1, 1, 0, 0)
-    assert messages_of(Dialogue.objects.get())[0]["role"] == "user"
+    assert counts(batch) == (2, 2, 0, 0)
+    assert [messages_of(one)[0]["role"] for one in Dialogue.objects.all()] == ["user", "user"]
 
 
 def test_a_stopped_import_goes_on_only_if_system_messages_are_treated_as_before(file):

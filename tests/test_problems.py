@@ -98,6 +98,13 @@ def test_an_exercism_problem_has_a_solution_for_each_track(take):
     assert solutions() == ["python", "javascript"]
 
 
+def test_tests_in_languages_that_are_not_known_stand_under_the_names_of_their_tracks(take):
+    tracks = {name: {"solution": name, "test_file": f"test {name}"} for name in ("zig", "gleam")}
+    take({**EXERCISM, "tracks": tracks})
+
+    assert Problem.objects.get().tests["files"] == {"zig": "test zig", "gleam": "test gleam"}
+
+
 def test_the_same_problem_again_brings_new_solutions_and_names_their_language(take):
     take(TACO)
 

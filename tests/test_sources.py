@@ -39,10 +39,11 @@ def test_a_record_keeps_the_language_the_id_and_the_origin_its_source_names():
     assert LAYOUTS["code_feedback_filtered"].read(PUBLISHED["code_feedback_filtered"]).tags == ["evolinstruct"]
 
 
-def test_the_input_of_codealpaca_follows_the_instruction_on_its_own_line():
-    record = {"instruction": "Sort it.", "input": "[2, 1]", "output": "[1, 2]"}
+@pytest.mark.parametrize("layout", ["code_alpaca", "evol_instruct_code", "magicoder_evol"])
+def test_an_input_follows_the_instruction_on_its_own_line_whatever_the_other_records_hold(layout):
+    record = {"instruction": "Sort it.", "input": "[2, 1]", "output": "[1, 2]", "response": "[1, 2]"}
 
-    assert LAYOUTS["code_alpaca"].read(record).text == "Sort it.\n[2, 1]"
+    assert LAYOUTS[layout].read(record).text == "Sort it.\n[2, 1]"
 
 
 def test_the_layout_is_told_although_half_the_records_are_broken():
@@ -80,6 +81,8 @@ def test_a_file_of_another_kind_is_refused_with_the_right_command(record, messag
         ("evol_instruct_code", {"instruction": "x" * 1_000_001}, "has 1,000,001 characters, the limit is 1,000,000"),
         ("code_alpaca", {"input": 5}, "field 'input' is a number, not text"),
         ("oss_instruct", {"index": "9" * 129}, "field 'index' has 129 characters, the limit of an id is 128"),
+        ("magicoder_evol", {"history": [["Q", "A"]]}, "field 'history' belongs to the question"),
+        ("sharegpt", {"system": "Be brief."}, "field 'system' belongs to the question"),
         ("oss_instruct", {"index": {}}, "field 'index' is an object, not an id"),
         ("sharegpt", {"conversations": "Q"}, "field 'conversations' is text, not a list"),
         ("sharegpt", {"conversations": ["Q"]}, "field 'conversations[0]' is text, not an object"),

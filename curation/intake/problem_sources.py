@@ -103,7 +103,7 @@ def exercism(record: JsonObject) -> SourceProblem:
     if not isinstance(tracks, dict) or not all(isinstance(track, dict) for track in tracks.values()):
         raise BadRecord(f"field 'tracks' is {kind_of(tracks)}, not an object with one object for each language")
     first: JsonObject = next(iter(tracks.values()), {})
-    files = {canonical(name): track["test_file"] for name, track in tracks.items() if track.get("test_file")}
+    files = {canonical(name) or name: track["test_file"] for name, track in tracks.items() if track.get("test_file")}
     topics = [topic for track in tracks.values() for topic in _texts(track.get("topics") or [], "topics")]
     return SourceProblem(
         external_id=text_of(record, "slug"),

@@ -45,22 +45,31 @@ def oss_instruct(record: JsonObject) -> SourceQuery:
 
 
 def magicoder_evol(record: JsonObject) -> SourceQuery:
-    return SourceQuery(text=text_of(record, "instruction"), response=text_of(record, "response"))
+    return SourceQuery(text=_instruction(record), response=text_of(record, "response"))
 
 
 def evol_instruct_code(record: JsonObject) -> SourceQuery:
-    return SourceQuery(text=text_of(record, "instruction"), response=text_of(record, "output"))
+    """CodeAlpaca too: sets grown from it hold an input in some records only."""
+    return SourceQuery(text=_instruction(record), response=text_of(record, "output"))
 
 
-def code_alpaca(record: JsonObject) -> SourceQuery:
-    """The input follows the instruction on a line of its own, as in the sets that were grown from this one."""
+def _instruction(record: JsonObject) -> str:
+    """The input follows the instruction on a line of its own, as in the sets that were grown from CodeAlpaca."""
+    check_asks_alone(record)
     instruction, given = text_of(record, "instruction"), optional_text(record, "input")
-    text = f"{instruction}\n{given}" if given.strip() else instruction
-    return SourceQuery(text=text, response=text_of(record, "output"))
+    return f"{instruction}\n{given}" if given.strip() else instruction
+
+
+def check_asks_alone(record: JsonObject) -> None:
+    """Refuse what asks together with fields that a query has no place for."""
+    for name in ("system", "history"):
+        if record.get(name):
+            raise BadRecord(f"field {name!r} belongs to the question, and a query has no place for it; take it out")
 
 
 def sharegpt(record: JsonObject) -> SourceQuery:
     """One exchange; a conversation of several is a dialogue."""
+    check_asks_alone(record)
     messages = sharegpt_messages(record)
     if [role for role, _ in messages] != ["user", "assistant"]:
         raise BadRecord(
@@ -89,7 +98,7 @@ LAYOUTS = {
     "oss_instruct": Layout("OSS-Instruct", ("problem", "solution"), oss_instruct),
     "magicoder_evol": Layout("Magicoder-Evol-Instruct", ("instruction", "response"), magicoder_evol),
     "evol_instruct_code": Layout("Evol-Instruct-Code", ("instruction", "output"), evol_instruct_code),
-    "code_alpaca": Layout("CodeAlpaca", ("instruction", "input", "output"), code_alpaca),
+    "code_alpaca": Layout("CodeAlpaca", ("instruction", "input", "output"), evol_instruct_code),
     "sharegpt": Layout("ShareGPT, one exchange", ("conversations",), sharegpt),
     "code_feedback_filtered": Layout("CodeFeedback-Filtered", ("query", "answer"), code_feedback_filtered),
 }
