@@ -108,6 +108,14 @@ def test_a_preview_shows_what_an_import_would_make_of_the_first_records(file):
     assert [(one.line, one.reason) for one in seen.rejected] == [(2, "field 'output' is missing")]
 
 
+def test_a_column_with_a_dot_in_its_name_can_be_mapped(file):
+    path = file("question;best.body", "Sort, please;sorted(x)", name="forum.csv")
+
+    seen = preview_queries(path, mapping={"text": "question", "response": "best.body"})
+
+    assert [(row.text, row.response) for row in seen.rows] == [("Sort, please", "sorted(x)")]
+
+
 def test_a_preview_says_why_there_is_no_layout_and_which_fields_there_are(file):
     seen = preview_queries(file({"prompt": "Q", "best": {"body": "A", "votes": [1]}}))
 

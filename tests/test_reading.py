@@ -125,6 +125,7 @@ def test_an_array_whose_next_element_cannot_be_found_breaks_off(content, message
         (b"{bad", "not JSON: Expecting property name"),
         (b'{"a": 1}{"a": 2}', "more than one JSON value on the line"),
         (b'{"a": "caf\xe9"}', "byte 0xe9 is not UTF-8"),
+        (b'{"a": 2},', "a comma follows the record; take the commas away"),
         (b'{"a": NaN}', "NaN is not JSON"),
         (b'{"a": "\x00"}', "Invalid control character at column 8"),
         (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
@@ -157,6 +158,13 @@ def test_a_line_above_the_limit_is_refused_without_being_held(tmp_path):
         (b'a,b\n"never closed,x\n', "record 1 is not CSV"),
         (b'a,"b\nc,d\n', "the header is not CSV"),
         (b"a,b\rc,d\r", "carriage returns alone; save it with line feeds"),
+        (b"gr\xf6sse,b\nc,d\n", "in the header, byte 0xf6 is not UTF-8"),
+        (b"a\nb\n", "first line 'a' is neither a JSON object nor a header of two or more different columns"),
+        (b"a|b\nc|d\n", "comma, semicolon or tab between them"),
+        (b"a,b,a\nc,d,e\n", "first line 'a,b,a' is neither a JSON object"),
+        (b'{\n "a": 1,\n "b": 2\n}', "one JSON object over several lines; put each record on a line of its own"),
+        (b'{"data": [\n{"a": 1},\n{"a": 2}\n]}\n', "one JSON object over several lines"),
+        pytest.param(b'{"data": [\n' + b'{"a": 1},\n' * 30_000, "one JSON object over several lines", id="long object"),
     ],
 )
 def test_a_file_that_holds_no_records_in_utf8_is_refused_with_the_remedy(tmp_path, content, message):
@@ -192,13 +200,40 @@ def test_a_row_with_too_few_columns_is_refused_under_its_field_names(tmp_path):
     assert found[1].value == {"instruction": "b", "output": "c"}
 
 
+@pytest.mark.parametrize(
+    ("header", "delimiter", "names"),
+    [
+        ("best.body,score (1-5)", ",", ["best.body", "score (1-5)"]),
+        ('"Question, short",Answer?', ",", ["Question, short", "Answer?"]),
+        ("Question, short;Answer", ";", ["Question, short", "Answer"]),
+        ("instruction, output ", ",", ["instruction", "output"]),
+        ("instruction,output,", ",", ["instruction", "output"]),
+        (",instruction,output", ",", ["instruction", "output"]),
+        ("\u554f\u984c,\u7b54\u6848", ",", ["\u554f\u984c", "\u7b54\u6848"]),
+    ],
+)
+def test_a_header_may_name_its_columns_as_people_do(tmp_path, header, delimiter, names):
+    row = delimiter.join("x" for _ in next(csv.reader([header], delimiter=delimiter)))
+
+    assert values(write(tmp_path, f"{header}\n{row}\n".encode())) == [dict.fromkeys(names, "x")]
+
+
+@pytest.mark.parametrize("line", [b"Exported today, by hand", b'tion": "x", "b": "y"}', b'{"a": ', b"17", b"{bad"])
+def test_a_first_line_that_is_no_record_costs_no_other(tmp_path, line):
+    refused, *others = read_records(write(tmp_path, line + b'\n{"a": 1}\n{"a": 2}\n{"a": 3}\n'))
+
+    assert refused.line == 1
+    assert [one.value for one in others] == [{"a": 1}, {"a": 2}, {"a": 3}]
+
+
 def test_blank_lines_before_the_header_and_columns_of_any_length_are_taken(tmp_path):
     assert values(write(tmp_path, b"\n\na,b\n\n1," + b"x" * 200_000)) == [{"a": "1", "b": "x" * 200_000}]
 
 
 def test_a_first_line_of_any_length_is_looked_at(tmp_path):
     assert csv.field_size_limit() == RECORD_LIMIT  # from the beginning, not since the first CSV
-    assert isinstance(next(read_records(write(tmp_path, b"x" * 200_000))), Refused)
+    with pytest.raises(BrokenFile, match="its first line 'xxx"):
+        list(read_records(write(tmp_path, b"x" * 200_000)))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n \n", b"[]", b"[ \n ]", gzip.compress(b"", mtime=0)])

@@ -2,12 +2,14 @@
 
 import csv
 import gzip
+import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 
-from curation.intake.records import RECORD_LIMIT, BrokenFile
+from curation.intake.records import DECODER, RECORD_LIMIT, BrokenFile
 
 BLOCK_BYTES = 1 << 18
 PARQUET_MAGIC = b"PAR1"
@@ -21,6 +23,10 @@ OTHER_FORMS = {
     b"(\xb5/\xfd": "packed with zstd; unpack it first",
     b"%PDF": "a PDF, which holds no records",
 }
+
+# A longer one is a sentence, and braces or quotes in it are those of a record that lost its beginning.
+COLUMN_NAME_LENGTH, NO_COLUMN_NAME = 200, re.compile(r'[{}"]')
+RECORD_NEXT, RECORD_LATER = re.compile(rb'\s*\{\s*"'), re.compile(rb"^[ \t]*\{", re.MULTILINE)
 
 OnBytes = Callable[[int], None]
 
@@ -46,9 +52,9 @@ def form_of(path: Path) -> Form:
     if text.startswith(b"["):
         return Form.ARRAY
     if text.startswith(b"{"):
+        _check_is_on_lines(text)
         return Form.JSON_LINES
-    _check_has_line_feeds(text)
-    return _delimiter(text.partition(b"\n")[0]) or Form.JSON_LINES
+    return _form_of_other(text) if text else Form.JSON_LINES
 
 
 def blocks_of(path: Path, on_bytes: OnBytes | None = None) -> Iterator[bytes]:
@@ -97,31 +103,56 @@ def _check_is_text(head: bytes, text: bytes) -> None:
     for start, what in OTHER_FORMS.items():
         if head.startswith(start):
             raise BrokenFile(what)
-    if text and not 0x20 <= text[0] < 0x7F:
-        raise BrokenFile(f"not text (its first byte is 0x{text[0]:02x}); give JSON lines, a JSON array or CSV")
+    if text and not text[:4].decode("utf-8", "surrogateescape")[0].isprintable():
+        raise BrokenFile(
+            f"not text in UTF-8 (its first byte is 0x{text[0]:02x}); convert it, or give JSON lines, a JSON array or CSV"
+        )
 
 
-def _check_has_line_feeds(text: bytes) -> None:
-    if b"\r" in text.strip() and b"\n" not in text.strip():
-        raise BrokenFile("its lines end with carriage returns alone; save it with line feeds")
-
-
-def _delimiter(first_line: bytes) -> Form | None:
-    """The delimiter under which the first line reads as a header: two or more distinct names."""
-    line = first_line.decode("utf-8", "replace").rstrip("\r")
-    for form in (Form.COMMA, Form.SEMICOLON, Form.TAB):
-        names = _cells(line, form.value)
-        if len(names) > 1 and len(set(names)) == len(names) and all(_is_name(name) for name in names):
-            return form
-    return None
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
+def _check_is_on_lines(text: bytes) -> None:
+    """Refuse one object that goes over several lines: line by line, all or nearly all of it would be rejected."""
+    lines = text[: text.rfind(b"\n") + 1].decode("utf-8", "replace")
     try:
-        return next(csv.reader([line], delimiter=delimiter), [])
+        _, end = DECODER.raw_decode(lines)
+    except json.JSONDecodeError as error:
+        end = error.pos if error.pos >= len(lines.rstrip()) else 0  # it goes on in what was not looked at
+    except (ValueError, RecursionError):
+        return
+    if "\n" in lines[:end]:
+        raise BrokenFile("one JSON object over several lines; put each record on a line of its own, or give an array")
+
+
+def _form_of_other(text: bytes) -> Form:
+    """Of text that begins neither with an object nor with an array: CSV, or JSON lines of which the first is bad."""
+    line, _, rest = text.partition(b"\n")
+    if b"\r" in line.strip() and not rest.strip():
+        raise BrokenFile("its lines end with carriage returns alone; save it with line feeds")
+    first_line = line.decode("utf-8", "surrogateescape").strip()
+    if not RECORD_NEXT.match(rest) and (delimiter := _delimiter(first_line)):
+        return delimiter
+    if RECORD_LATER.search(rest):
+        return Form.JSON_LINES
+    raise BrokenFile(
+        f"its first line {first_line[:60]!r} is neither a JSON object nor a header of two or more different columns "
+        "(comma, semicolon or tab between them); give JSON lines, a JSON array or CSV"
+    )
+
+
+def _delimiter(first_line: str) -> Form | None:
+    """The delimiter under which the first line reads as a header: two or more distinct names."""
+    names = {form: _names(first_line, form.value) for form in (Form.TAB, Form.SEMICOLON, Form.COMMA)}
+    best = max(names, key=lambda form: len(names[form]))
+    return best if len(names[best]) > 1 and all(_is_name(name) for name in names[best]) else None
+
+
+def _names(line: str, delimiter: str) -> set[str]:
+    """The names of such a header; none where they are not distinct. Columns without a name are not counted."""
+    try:
+        names = [name for cell in next(csv.reader([line], delimiter=delimiter), []) if (name := cell.strip())]
     except csv.Error:  # a carriage return in the middle: no header
-        return []
+        return set()
+    return set(names) if len(set(names)) == len(names) else set()
 
 
 def _is_name(text: str) -> bool:
-    return text.strip().replace("_", "a").replace("-", "a").replace(" ", "a").isalnum()
+    return len(text) <= COLUMN_NAME_LENGTH and not NO_COLUMN_NAME.search(text)

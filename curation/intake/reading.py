@@ -75,7 +75,7 @@ def _json_line(number: int, line: bytes) -> Record | Refused:
 
 def _csv_rows(blocks: Iterator[bytes], delimiter: str) -> Iterator[Record | Refused]:
     rows = _filled_rows(csv.reader(_text_lines(blocks), delimiter=delimiter, strict=True))
-    header = next(rows, [])
+    header = _checked_header(next(rows, []))
     for number, row in enumerate(rows, start=1):
         yield _csv_row(number, row, header, delimiter)
 
@@ -93,13 +93,20 @@ def _filled_rows(rows: Iterator[list[str]]) -> Iterator[list[str]]:
         raise BrokenFile(f"{what} is not CSV ({error}); check its quotes and delimiters") from None
 
 
+def _checked_header(row: list[str]) -> list[str]:
+    """The names of the columns; one may have none."""
+    if (byte := undecodable_byte("".join(row))) is not None:
+        raise BrokenFile(f"in the header, {why_not_utf8(byte)}")
+    return [name.strip() for name in row]
+
+
 def _csv_row(number: int, row: list[str], header: list[str], delimiter: str) -> Record | Refused:
     raw = delimiter.join(row)
     if (byte := undecodable_byte(raw)) is not None:
         return refused(number, why_not_utf8(byte), raw)
     if len(row) != len(header):
         return refused(number, f"{len(row)} columns where the header names {len(header)}; mend its quotes", raw, header)
-    return record_of(number, dict(zip(header, row, strict=True)), raw)
+    return record_of(number, {name: value for name, value in zip(header, row, strict=True) if name}, raw)
 
 
 def _text_lines(blocks: Iterator[bytes]) -> Iterator[str]:

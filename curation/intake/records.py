@@ -66,6 +66,8 @@ def why_not_json(error: ValueError) -> str:
         return f"{error}; mend or remove the record"
     if not isinstance(error, json.JSONDecodeError):  # Python reads no whole number of more than 4,300 digits
         return "holds a number with thousands of digits; write it as text or remove it"
+    if error.msg == "Extra data" and error.doc[error.pos :].strip() == ",":
+        return "a comma follows the record; take the commas away, or give the whole as a JSON array"
     if error.msg == "Extra data":
         return "more than one JSON value on the line; put each record on a line of its own, ended by a line feed"
     what = error.msg.removesuffix(" at")
