@@ -105,7 +105,7 @@ def _check_is_text(head: bytes, text: bytes) -> None:
             raise BrokenFile(what)
     if text and not text[:4].decode("utf-8", "surrogateescape")[0].isprintable():
         raise BrokenFile(
-            f"not text in UTF-8 (its first byte is 0x{text[0]:02x}); convert it, or give JSON lines, a JSON array or CSV"
+            f"not text in UTF-8 (its first byte is 0x{text[0]:02x}); convert it, or give JSON lines, an array or CSV"
         )
 
 
