@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
+from curation.contamination import suspects
 from curation.contamination.checking import NoBenchmark, ask_for_check, check_contamination
 from curation.contamination.overlaps import words_of
-from curation.models import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Query
+from curation.models import Benchmark, BenchmarkTask, Contamination, ContaminationHit, ContaminationPass, Query
 from curation.models.pool_passes import SILENT_FOR
 from curation.readings import key_blocks
 from tests.making import a_query
@@ -30,6 +31,20 @@ def a_task(prompt=PROMPT, solution=SOLUTION, name="bench"):
 def small_blocks(monkeypatch):
     """Two and a bit of them are ten times fewer queries."""
     monkeypatch.setattr("curation.contamination.checking.key_blocks", partial(key_blocks, size=50))
+
+
+def a_cleared(text, task, by):
+    """A query that lay near a task, and that a person cleared."""
+    query = a_query(text, contamination="suspect", claimed_by=by, claimed_until=timezone.now() + timedelta(minutes=5))
+    a_hit(query, task)
+    suspects.judge_suspect(query.pk, Contamination.CLEARED, version=query.version, by=by)
+    return query
+
+
+def a_hit(query, task, tier="neighbour", **columns):
+    return ContaminationHit.objects.create(
+        query=query, task=task, tier=tier, **{"score": 0.5, "matched_text": "x"} | columns
+    )
 
 
 def check(embedder=None, **asked):
@@ -83,10 +98,10 @@ def test_the_check_is_one_action_and_undoing_it_puts_the_queries_back():
 
 
 @pytest.mark.django_db
-def test_what_a_person_cleared_stays_cleared_and_a_duplicate_is_checked_too():
-    a_task()
+def test_what_a_person_cleared_stays_cleared_and_a_duplicate_is_checked_too(reviewer):
+    task = a_task()
     first = a_query("Sort.")
-    cleared = a_query(PROMPT, contamination="cleared")
+    cleared = a_cleared(PROMPT, task, reviewer)
     duplicate = a_query(PROMPT + " Again.", duplicate_of=first)
 
     check()
@@ -105,9 +120,9 @@ def test_only_what_was_not_read_against_the_same_tasks_is_read():
     assert check().found["checked"] == 0
     a_query(PROMPT)
     assert check().found == {"checked": 1, "set_aside": 1, "suspect": 0, "hits": {"exact": 1}}
-    assert check(again=True).found["checked"] == 1
+    assert check(again=True).found["checked"] == 2
     a_task("Sort a list.")
-    assert check().found == {"checked": 1, "set_aside": 1, "suspect": 0, "hits": {"exact": 1}}
+    assert check().found == {"checked": 2, "set_aside": 1, "suspect": 0, "hits": {"exact": 1}}
 
 
 @pytest.mark.django_db
@@ -182,25 +197,3 @@ def test_the_command_counts_by_tier():
         "suspect": 0,
         "hits": {"exact": 1, "ngram_answer": 1},
     }
-
-
-@pytest.mark.django_db
-def test_withdrawing_a_benchmark_frees_what_it_alone_held_and_undo_brings_it_back():
-    other = "Count how many of the seventeen lanterns in the long hall burn brighter than the one at the door does."
-    a_task(name="old")
-    a_task(other, name="new")
-    alone, both, cleared = a_query(PROMPT), a_query(f"{PROMPT} {other}"), a_query(PROMPT + " Now.")
-    check()
-    Query.objects.filter(pk=cleared.pk).update(contamination="cleared")
-
-    ran = run_command("withdraw_benchmark", "old")
-
-    assert (ran.exit_code, ran.result["freed"]) == (0, 1)
-    facts = dict(Query.objects.values_list("pk", "contamination"))
-    assert facts == {alone.pk: "none", both.pk: "set_aside", cleared.pk: "cleared"}
-    assert ContaminationHit.objects.filter(query=alone).exists()
-    assert check().found["set_aside"] == 0
-    undo(Action.objects.get(pk=ran.result["action"]), by=None)
-    assert Query.objects.get(pk=alone.pk).contamination == "set_aside"
-    assert not Benchmark.objects.filter(withdrawn=True).exists()
-    assert run_command("withdraw_benchmark", "no").exit_code == 2

@@ -1,24 +1,29 @@
 """Set aside queries that hold a benchmark's task, and suspect those that may: for people to look at.
 
 Every hit is kept with its tier, score and the text that matched. A check is one action; undoing it puts the queries
-back, while the hits stay as evidence. What a person has cleared stays cleared. Queries that were checked against the
-same tasks under the same rules are not read again, and a check that was killed goes on at its block.
+back, while the hits stay as evidence. What a person has cleared stays cleared of the tasks it had hits of by then.
+Queries that were checked against the same tasks under the same rules are not read again, unless an undo put them back,
+and a check that was killed goes on at its block. Queries that are set aside are read too, for their hits alone: what
+set them aside may be undone or withdrawn.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.actions import Change, extend, record
+from accounts.actions import Change, extend, record, standing_action
 from accounts.models import Door, User
 from curation.contamination.neighbouring import Neighbour, candidates, nearest_queries
 from curation.contamination.overlaps import MATCHED_LENGTH
+from curation.contamination.suspects import CLEAR
 from curation.contamination.tiers import RULES, Overlap, TaskIndex, TaskText
 from curation.models import BenchmarkTask, Contamination, ContaminationHit, ContaminationPass, Query, Tier
+from curation.models.benchmarks import OF_READING
 from curation.models.queries import QueryQuerySet
 from curation.passes import next_version
 from curation.pool_passes import ask_for, tell
@@ -50,7 +55,8 @@ def ask_for_check(*, by: User | None, again: bool = False, nearest: int = NEARES
 
 def unread_queries() -> int:
     """How many queries a check would read now."""
-    return _unread(ContaminationPass.objects.reached(_fingerprint(_texts()))).count()
+    reached = ContaminationPass.objects.reached(_fingerprint(_texts()))
+    return len(_put_back(reached)) + _beyond(reached).count()
 
 
 def check_contamination(one: ContaminationPass, *, door: Door, embedder: Embeds | None, tell: Tell = untold) -> None:
@@ -76,13 +82,13 @@ class _Check:
         self.one.fingerprint = _fingerprint(texts)
         reached = 0 if self.one.again else ContaminationPass.objects.reached(self.one.fingerprint)
         self.one.after = self.one.until = reached
-        queries = _unread(reached)
-        index, total = TaskIndex(texts), queries.count()
-        for block in key_blocks(queries):
+        put_back, queries = _put_back(reached), _beyond(reached)
+        index, total = TaskIndex(texts), len(put_back) + queries.count()
+        for block in chain(_in_blocks(put_back), key_blocks(queries)):
             found = _overlaps(index, block)
             with transaction.atomic():
                 self._write(found)
-                self.one.until = block[-1]
+                self.one.until = max(reached, block[-1])
                 self.one.save(update_fields=["fingerprint", "after", "until", "action"])
             self.found["checked"] += len(block)
             self.tell("reading", self.found["checked"], total)
@@ -112,10 +118,11 @@ class _Check:
 
     def _write(self, found: Mapping[int, Sequence[Overlap]]) -> None:
         """Write hits, and the facts of those queries to which they are new; inside a transaction."""
-        open_rows = Query.objects.exclude(contamination__in=[Contamination.SET_ASIDE, Contamination.CLEARED])
-        rows = open_rows.filter(pk__in=found).order_by("pk").select_for_update()
+        rows = Query.objects.filter(pk__in=found).order_by("pk").select_for_update()
         queries = list(rows.only("contamination", "suspicion"))
-        for hit in _store_hits({query.pk: found[query.pk] for query in queries}):
+        found = {query.pk: of_note for query in queries if (of_note := _of_note(query, found[query.pk]))}
+        queries = [query for query in queries if query.pk in found]
+        for hit in _store_hits(found):
             self.hits[hit.tier] = self.hits.get(hit.tier, 0) + 1
         for query in queries:
             suspicion = max(query.suspicion or 0.0, *(one.score for one in found[query.pk]))
@@ -143,8 +150,19 @@ def _texts() -> list[TaskText]:
     return [TaskText(*task) for task in _tasks().values_list("pk", "prompt", "solution", "tests")]
 
 
-def _unread(reached: int) -> QueryQuerySet:
-    return Query.objects.filter(pk__gt=reached).exclude(contamination=Contamination.SET_ASIDE)
+def _beyond(reached: int) -> QueryQuerySet:
+    return Query.objects.filter(pk__gt=reached)
+
+
+def _put_back(reached: int) -> list[int]:
+    """Queries that were read, and were set aside or suspected before someone undid it: less than their hits tell."""
+    hits = ContaminationHit.objects.filter(tier__in=OF_READING, task__benchmark__withdrawn=False)
+    undone = Q(query__contamination=Contamination.NONE) | Q(query__contamination=Contamination.SUSPECT, proves=True)
+    return sorted(set(hits.filter(undone, query__lte=reached).values_list("query", flat=True)))
+
+
+def _in_blocks(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (keys[start : start + BLOCK] for start in range(0, len(keys), BLOCK))
 
 
 def _fingerprint(texts: Sequence[TaskText]) -> str:
@@ -172,21 +190,34 @@ def _as_overlaps(near: Sequence[Neighbour]) -> dict[int, list[Overlap]]:
 
 
 def _store_hits(found: Mapping[int, Sequence[Overlap]]) -> list[ContaminationHit]:
-    """Store the hits that are not known yet, and hand them back."""
-    known = set(ContaminationHit.objects.filter(query__in=found).values_list("query", "task", "tier"))
-    new = [
-        ContaminationHit(query_id=pk, task_id=one.task_id, tier=one.tier, score=one.score, matched_text=one.matched)
-        for pk, overlaps in found.items()
-        for one in overlaps
-        if (pk, one.task_id, one.tier) not in known
-    ]
+    """Store the hits that are not known yet, and hand them back; known ones take what is stronger."""
+    known = {(hit.query_id, hit.task_id, hit.tier): hit for hit in ContaminationHit.objects.filter(query__in=found)}
+    new, stronger = [], []
+    for pk, overlaps in found.items():
+        for one in overlaps:
+            said = {"score": one.score, "matched_text": one.matched, "proves": one.proves}
+            hit = known.get((pk, one.task_id, one.tier))
+            if hit is None:
+                new.append(ContaminationHit(query_id=pk, task_id=one.task_id, tier=one.tier, **said))
+            elif (one.proves, one.score) > (hit.proves, hit.score):
+                stronger.append(ContaminationHit(pk=hit.pk, **said))
+    ContaminationHit.objects.bulk_update(stronger, ["score", "matched_text", "proves"])
     return ContaminationHit.objects.bulk_create(new, ignore_conflicts=True)
 
 
+def _of_note(query: Query, overlaps: Sequence[Overlap]) -> Sequence[Overlap]:
+    """All of them, but of a query that a person cleared only what proves a task it had no hit of then."""
+    if query.contamination != Contamination.CLEARED or not any(one.proves for one in overlaps):
+        return [] if query.contamination == Contamination.CLEARED else overlaps
+    known = query.contamination_hits.filter(created_at__lte=standing_action(query, CLEAR).at)
+    tasks = set(known.values_list("task", flat=True))
+    return [one for one in overlaps if one.proves and one.task_id not in tasks]
+
+
 def _change(query: Query, overlaps: Sequence[Overlap]) -> Change | None:
-    """What becomes of a query that is neither set aside nor cleared."""
+    """What becomes of a query that has hits; one that is set aside stays so."""
     proved = any(one.proves for one in overlaps)
     fact = Contamination.SET_ASIDE if proved else Contamination.SUSPECT
-    if query.contamination == fact:
+    if query.contamination in (fact, Contamination.SET_ASIDE):
         return None
     return Change(query, {"contamination": query.contamination}, {"contamination": fact.value})

@@ -90,6 +90,7 @@ def _hit(payload: dict[str, Any], name: str) -> ContaminationHit:
         tier=Tier.EXECUTION,
         score=1.0,
         matched_text=program[:MATCHED_LENGTH],
+        proves=True,
     )
 
 

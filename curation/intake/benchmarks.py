@@ -1,12 +1,12 @@
 """Import a benchmark, HumanEval or MBPP, as the tasks that training data must not hold; withdraw it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.actions import Change, record
@@ -119,7 +119,8 @@ def store_tasks(batch: ImportBatch, tasks: list[BenchmarkTask]) -> int:
 def withdraw_benchmark(name: str, *, by: User | None, door: Door = Door.PAGE) -> Action:
     """Check against it no longer. What only its tasks had set aside or suspected, people's word included, is free.
 
-    What a person cleared stays cleared; tasks and hits stay as evidence. Undo brings all of it back.
+    What it alone had proved, while another task is merely near, becomes a suspect. What a person cleared stays cleared;
+    tasks and hits stay as evidence. Undo brings all of it back.
     """
     with transaction.atomic():
         benchmark = Benchmark.objects.select_for_update().filter(name=name, withdrawn=False).first()
@@ -128,24 +129,41 @@ def withdraw_benchmark(name: str, *, by: User | None, door: Door = Door.PAGE) ->
             raise BadBenchmark(f"no benchmark {name!r} is in use; there are: {known}")
         withdrawal = Change(benchmark, {"withdrawn": False}, {"withdrawn": True})
         Benchmark.objects.filter(pk=benchmark.pk).update(withdrawn=True)
-        changes = [_freed(query) for query in _held_by_nothing_else(benchmark)]
-        keys = [change.row.pk for change in changes]
-        for start in range(0, len(keys), BLOCK):
-            Query.objects.filter(pk__in=keys[start : start + BLOCK]).update(
-                contamination=Contamination.NONE, version=next_version(timezone.now())
-            )
+        free, suspects = list(_held_by_nothing_else(benchmark)), list(_proved_by_nothing_else(benchmark))
+        changes = [*_become(Contamination.NONE, free), *_become(Contamination.SUSPECT, suspects)]
         return record("withdraw benchmark", [withdrawal, *changes], by=by, door=door, note=name)
 
 
 def _held_by_nothing_else(benchmark: Benchmark) -> QueryQuerySet:
-    others = ContaminationHit.objects.filter(query=OuterRef("pk"), task__benchmark__withdrawn=False)
-    its_own = ContaminationHit.objects.filter(query=OuterRef("pk"), task__benchmark=benchmark)
     held = Query.objects.filter(contamination__in=[Contamination.SET_ASIDE, Contamination.SUSPECT])
-    return held.filter(Exists(its_own), ~Exists(others)).order_by("pk").only("contamination")
+    return (
+        held.filter(Exists(_hits(task__benchmark=benchmark)), ~Exists(_hits_in_use()))
+        .order_by("pk")
+        .only("contamination")
+    )
 
 
-def _freed(query: Query) -> Change:
-    return Change(query, {"contamination": query.contamination}, {"contamination": Contamination.NONE.value})
+def _proved_by_nothing_else(benchmark: Benchmark) -> QueryQuerySet:
+    its_own = Exists(_hits(task__benchmark=benchmark, proves=True))
+    held = Query.objects.filter(its_own, Exists(_hits_in_use()), contamination=Contamination.SET_ASIDE)
+    return held.filter(~Exists(_hits_in_use(proves=True))).order_by("pk").only("contamination")
+
+
+def _hits(**which: Any) -> QuerySet[ContaminationHit]:
+    return ContaminationHit.objects.filter(query=OuterRef("pk"), **which)
+
+
+def _hits_in_use(**which: Any) -> QuerySet[ContaminationHit]:
+    return _hits(task__benchmark__withdrawn=False, **which)
+
+
+def _become(fact: Contamination, queries: list[Query]) -> Iterator[Change]:
+    for start in range(0, len(queries), BLOCK):
+        block = queries[start : start + BLOCK]
+        Query.objects.filter(pk__in=[query.pk for query in block]).update(
+            contamination=fact, version=next_version(timezone.now())
+        )
+        yield from (Change(one, {"contamination": one.contamination}, {"contamination": fact.value}) for one in block)
 
 
 def _required_id(task: JsonObject) -> str:

@@ -48,6 +48,10 @@ class Tier(models.TextChoices):
     EXECUTION = "execution", "answer passes the task's tests"
 
 
+# Those that a check finds by reading; the others come of vectors and of runs.
+OF_READING = (Tier.EXACT, Tier.NGRAM_QUERY, Tier.NGRAM_ANSWER, Tier.IDENTIFIERS)
+
+
 class Opinion(models.TextChoices):
     """What a model says of a hit."""
 
@@ -64,6 +68,7 @@ class ContaminationHit(models.Model):
     tier = models.CharField(max_length=16, choices=Tier)
     score = models.FloatField()
     matched_text = models.TextField()
+    proves = models.BooleanField(default=False, help_text="enough to set the query aside")
     opinion = models.CharField(max_length=8, choices=Opinion, blank=True, help_text="of a model; empty: not asked")
     opinion_reason = models.TextField(blank=True)
     opinion_call = models.ForeignKey("runs.Call", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from accounts.models import Door
 from curation.intake.benchmarks import BadBenchmark, withdraw_benchmark
+from curation.models import Contamination
 from web.commands import BadInput, Outcome, StudioCommand
 from web.counts import counted
 
@@ -22,7 +23,9 @@ class Command(StudioCommand):
             action = withdraw_benchmark(options["name"], by=None, door=Door.COMMAND)
         except BadBenchmark as bad:
             raise BadInput(str(bad)) from None
-        freed = action.rows_changed - 1
-        free = f"{counted(freed, 'query', 'queries')} free again"
+        suspects = action.rows.filter(after__contamination=Contamination.SUSPECT).count()
+        freed = action.rows_changed - 1 - suspects
+        free = f"{counted(freed, 'query', 'queries')} free again, {suspects} suspected of another benchmark's tasks"
         line = f"{options['name']} is withdrawn, {free} (action {action.pk} can be undone)"
-        return Outcome({"benchmark": options["name"], "freed": freed, "action": action.pk}, [line])
+        told = {"benchmark": options["name"], "freed": freed, "suspects": suspects, "action": action.pk}
+        return Outcome(told, [line])
