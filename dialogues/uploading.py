@@ -60,7 +60,7 @@ def start(upload: Upload, choice: Choice, found: Preview, *, source: str) -> Imp
     if choice.layout == MAPPED and found.takes_nothing:
         raise CannotStart(f"by this mapping every record that was looked at is rejected; {_first(found)}")
     try:
-        into = source_named(source)
+        into = source_named(source, ImportBatch.Holds(choice.holds))
     except BadSource as bad:
         raise CannotStart(str(bad)) from None
     with transaction.atomic():

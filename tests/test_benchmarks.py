@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from accounts.actions import undo
 from accounts.models import Action
 from curation.models import Benchmark, BenchmarkTask
 from tests.running import run_command
@@ -71,6 +72,33 @@ def test_importing_a_benchmark_again_changes_nothing(take):
 
     assert counts(take(HUMANEVAL, HUMANEVAL | {"task_id": "Demo/1"})) == [2, 1, 1, 0]
     assert Benchmark.objects.get().tasks.count() == 2
+
+
+def test_a_withdrawn_benchmark_is_not_imported_again_in_vain(take):
+    take(HUMANEVAL)
+    withdrawn = run_command("withdraw_benchmark", "demo")
+
+    ran = take(HUMANEVAL)
+
+    assert ran.exit_code == 2
+    assert "benchmark 'demo' is withdrawn" in ran.said
+    undo(Action.objects.get(pk=withdrawn.result["action"]), by=None)
+    assert counts(take(HUMANEVAL)) == [1, 0, 1, 0]
+
+
+def test_a_benchmark_shares_its_name_with_no_source_of_queries(take, tmp_path):
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text(json.dumps({"instruction": "Q", "output": "A"}))
+    run_command("import_queries", queries, "--source", "pool")
+    take(HUMANEVAL)
+
+    refused = take(HUMANEVAL, name="pool")
+    also_refused = run_command("import_queries", queries, "--source", "demo")
+
+    assert (refused.exit_code, also_refused.exit_code) == (2, 2)
+    assert "benchmark 'pool' holds queries and takes no benchmark tasks; choose another name" in refused.said
+    assert "source 'demo' holds benchmark tasks and takes no queries; choose another name" in also_refused.said
+    assert Benchmark.objects.get().name == "demo"
 
 
 def test_a_task_with_another_text_under_the_same_id_is_rejected(take):

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.actions import record
@@ -19,7 +19,7 @@ from curation.intake.forms import OnBytes
 from curation.intake.opening import Reading, opened_batch
 from curation.intake.reading import read_records
 from curation.intake.records import BadRecord, BrokenFile, Record, Refused, refused
-from curation.models import ImportBatch, RejectedRecord, Source
+from curation.models import Benchmark, ImportBatch, RejectedRecord, Source
 from curation.texts import storable
 
 Item = TypeVar("Item")
@@ -67,7 +67,7 @@ def import_file(
     A batch whose file breaks off ends as failed, with what was read before in and counted. `on_open` hears of the
     batch before a record is taken; what it has read by then is behind it.
     """
-    into = source_named(source)
+    into = source_named(source, intake.holds)
     reading = Reading(intake.holds, intake.layout, intake.mapping)
     with opened_batch(path, source=into, reading=reading, by=by) as batch:
         if on_open is not None:
@@ -86,8 +86,8 @@ def import_file(
         return close_batch(batch, door=door, state=ImportBatch.State.DONE)
 
 
-def source_named(slug: str) -> Source:
-    """The source of that slug, made when it is new."""
+def source_named(slug: str, holds: ImportBatch.Holds) -> Source:
+    """The source of that slug, made when it is new; raises BadSource when it cannot take files that hold this."""
     try:
         validate_slug(slug)
     except ValidationError:
@@ -97,7 +97,22 @@ def source_named(slug: str) -> Source:
     source = Source.objects.get_or_create(slug=slug)[0]
     if source.withdrawn_at is not None:
         raise BadSource(f"source {slug!r} is being withdrawn; wait until that has ended, or choose another name")
+    _check_takes(source, holds)
     return source
+
+
+def _check_takes(source: Source, holds: ImportBatch.Holds) -> None:
+    """A benchmark shares its name with no other source, because each is withdrawn in a way of its own."""
+    is_benchmark = Q(holds=ImportBatch.Holds.BENCHMARK)
+    other = source.batches.filter(~is_benchmark if holds == ImportBatch.Holds.BENCHMARK else is_benchmark).first()
+    if other is not None:
+        held = ImportBatch.Holds(other.holds).label
+        raise BadSource(f"source {source.slug!r} holds {held} and takes no {holds.label}; choose another name")
+    if holds == ImportBatch.Holds.BENCHMARK and Benchmark.objects.filter(name=source.slug, withdrawn=True).exists():
+        raise BadSource(
+            f"source {source.slug!r} is withdrawn, and nothing would be checked against it; undo its withdrawal (under "
+            "Actions), or choose another name"
+        )
 
 
 def close_batch(
