@@ -70,23 +70,25 @@ def test_files_are_left_behind_when_full_and_removed_when_settled(tmp_path, monk
     spool.close()
 
 
-def test_a_line_cut_off_by_death_says_nothing(tmp_path):
-    spool = Spool(tmp_path, "w1")
+def of_an_answer_and_a_question(folder):
+    """The file that a worker left who had an answer and waited for another."""
+    spool = Spool(folder, "w1")
     spool.got(spool.sent(sent("k1")), answer(sent("k1")))
     spool.sent(sent("k2"))
     spool.close()
-    (path,) = tmp_path.glob("*.jsonl")
+    (path,) = folder.glob("*.jsonl")
+    return path
+
+
+def test_a_line_cut_off_by_death_says_nothing(tmp_path):
+    path = of_an_answer_and_a_question(tmp_path)
     os.truncate(path, path.stat().st_size - 5)
     ((attempts, outcomes),) = dead(tmp_path)
     assert (list(attempts), len(outcomes)) == ([1], 1)
 
 
 def test_a_line_that_nobody_can_read_stops_nothing_and_its_file_stays_aside(tmp_path):
-    spool = Spool(tmp_path, "w1")
-    spool.got(spool.sent(sent("k1")), answer(sent("k1")))
-    spool.sent(sent("k2"))
-    spool.close()
-    (path,) = tmp_path.glob("*.jsonl")
+    path = of_an_answer_and_a_question(tmp_path)
     first, *others = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + b"\0\0\0\n" + b'{"got": 1}\n' + b"".join(others))
     (found,) = DeadSpool.all_in(tmp_path)
