@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from functools import lru_cache
 
 
 def _words(text: str) -> frozenset[str]:
@@ -99,13 +100,19 @@ JARGON = _words("""
 # A word with one of these in front means something else than the word.
 TURNING_PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "de", "a", "anti", "re", "sub", "super", "multi", "mis")
 
-# Said in a name, these ask for something else too; in a sentence more words would say so.
-TELLING_IN_NAMES = _words("""
+# Said in a name, the last ones ask for something else too; in a sentence more words would say so.
+TOLD_BY_NAMES = frozenset(
+    NEGATIONS
+    | LANGUAGES
+    | NUMBER_WORDS
+    | SIDES.keys()
+    | _words("""
     asc avg col count decr desc diff div has high incr is large long low mult prepend prev prod short small stop sub
-""")
-# Within other words these say nothing: compute, evaluate, friend, often, primes, print, submit.
-ONLY_BY_ITSELF = NUMBER_WORDS | _words("ada day elm end int lua prime put sub top")
-SHORTEST_WITHIN, LONGEST_WITHIN = 3, 14
+    """)
+)
+# Within other words some say nothing: compute, evaluate, friend, often, primes, print, submit.
+TOLD_WITHIN = TOLD_BY_NAMES - NUMBER_WORDS - _words("ada day elm end int lua prime put sub top")
+SHORTEST_WITHIN, LONGEST_WITHIN = 3, max(len(word) for word in TOLD_WITHIN)
 NAME_PART = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -129,9 +136,10 @@ def is_telling(word: str) -> bool:
     return word in NEGATIONS or word in LANGUAGES or word in SIDES
 
 
-def told_by_name(name: str) -> list[str]:
+@lru_cache(maxsize=10_000)
+def told_by_name(name: str) -> tuple[str, ...]:
     """The numbers in a folded name and its words that turn a task round, in order, also where it joins its words."""
-    return [told for part in NAME_PART.findall(name) for told in _told_by_part(part)]
+    return tuple(told for part in NAME_PART.findall(name) for told in _told_by_part(part))
 
 
 def name_may_be(first: str, second: str) -> bool:
@@ -140,16 +148,11 @@ def name_may_be(first: str, second: str) -> bool:
 
 
 def _told_by_part(part: str) -> list[str]:
-    if part.isdecimal() or _tells_in_name(part):
+    if part.isdecimal() or part in TOLD_BY_NAMES:
         return [part]
-    starts = range(len(part) - SHORTEST_WITHIN + 1)
-    spans = ((start, end) for start in starts for end in range(start + SHORTEST_WITHIN, start + LONGEST_WITHIN + 1))
-    within = (part[start:end] for start, end in spans if end <= len(part))
-    return [word for word in within if word not in ONLY_BY_ITSELF and _tells_in_name(word)]
-
-
-def _tells_in_name(word: str) -> bool:
-    return is_telling(word) or word in TELLING_IN_NAMES or word in NUMBER_WORDS
+    last = len(part)
+    ends = ((start, range(start + SHORTEST_WITHIN, min(start + LONGEST_WITHIN, last) + 1)) for start in range(last))
+    return [part[start:end] for start, some in ends for end in some if part[start:end] in TOLD_WITHIN]
 
 
 def _prefixed(first: str, second: str) -> bool:
