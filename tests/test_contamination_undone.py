@@ -59,11 +59,12 @@ def test_a_cleared_query_is_set_aside_for_a_task_that_came_later(reviewer):
     task = a_task("Draw a tree.", name="old")
     cleared = a_cleared(f"{PROMPT} And more.", task, reviewer)
     near = a_cleared("Given a list of ages of the cats in a shelter, return the mean.", task, reviewer)
+    without_action = a_query(f"{PROMPT} And less.", contamination="cleared")
     new = a_task(name="new")
 
     one = check()
 
-    assert (fact(cleared), fact(near)) == ("set_aside", "cleared")
+    assert (fact(cleared), fact(near), fact(without_action)) == ("set_aside", "cleared", "set_aside")
     assert cleared.contamination_hits.filter(task=new, proves=True).exists()
     undo(one.action, by=None)
     assert fact(cleared) == "cleared"

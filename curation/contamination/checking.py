@@ -16,11 +16,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.actions import Change, extend, record, standing_action
+from accounts.actions import Change, extend, record
 from accounts.models import Door, User
+from curation.contamination import suspects
 from curation.contamination.neighbouring import Neighbour, candidates, nearest_queries
 from curation.contamination.overlaps import MATCHED_LENGTH
-from curation.contamination.suspects import CLEAR
 from curation.contamination.tiers import RULES, Overlap, TaskIndex, TaskText
 from curation.models import BenchmarkTask, Contamination, ContaminationHit, ContaminationPass, Query, Tier
 from curation.models.benchmarks import OF_READING
@@ -209,7 +209,9 @@ def _of_note(query: Query, overlaps: Sequence[Overlap]) -> Sequence[Overlap]:
     """All of them, but of a query that a person cleared only what proves a task it had no hit of then."""
     if query.contamination != Contamination.CLEARED or not any(one.proves for one in overlaps):
         return [] if query.contamination == Contamination.CLEARED else overlaps
-    known = query.contamination_hits.filter(created_at__lte=standing_action(query, CLEAR).at)
+    known = query.contamination_hits.all()
+    if (cleared_at := suspects.cleared_at(query)) is not None:
+        known = known.filter(created_at__lte=cleared_at)
     tasks = set(known.values_list("task", flat=True))
     return [one for one in overlaps if one.proves and one.task_id not in tasks]
 

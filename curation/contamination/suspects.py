@@ -95,6 +95,13 @@ def last_judgement(query: Query) -> Action | None:
     return of_query.select_related("by").order_by("-pk").first()
 
 
+def cleared_at(query: Query) -> datetime | None:
+    """When a person cleared this query; None when no action says so."""
+    clearings = Action.objects.filter(verb__endswith=CLEAR, undone_by=None)
+    of_query = clearings.filter(rows__table="curation.query", rows__row_id=query.pk)
+    return of_query.order_by("-pk").values_list("at", flat=True).first()
+
+
 def count_judged(*, by: User | None = None, since: datetime | None = None) -> int:
     """How many suspects people have judged: what is done of the queue."""
     judgements = _judgements()
