@@ -1,9 +1,11 @@
 """What hangs on a source, or on one file of it: the rows that would go with it, and those that find another home."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from curation.intake.repeats import links_of
 from curation.models import (
     ContaminationHit,
     ImportBatch,
@@ -20,7 +22,13 @@ from curation.models.queries import QueryQuerySet
 from dialogues.models import Dialogue, Export, Method, Review, Seed, Version
 from dialogues.models.dialogues import DialogueQuerySet
 
-BLOCK = 500
+# What a file may hold that another has brought, and under which name it counts when it moves. Queries have sightings.
+Repeated = type[Problem] | type[Solution] | type[Dialogue]
+MOVING: dict[Repeated, str] = {
+    Problem: "moving_problems",
+    Solution: "moving_solutions",
+    Dialogue: "moving_dialogues",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +66,71 @@ class Scope:
         """Queries that a file that stays holds too."""
         return self.queries().filter(Exists(self.elsewhere().filter(query=OuterRef("pk"))))
 
+    def staying(self) -> QuerySet[ImportBatch]:
+        """Files that stay."""
+        return ImportBatch.objects.exclude(pk__in=self.batches().order_by().values("pk"))
+
+    def repeats_of(self, model: Repeated) -> QuerySet[Any]:
+        """That these files hold rows which another brought."""
+        rows: QuerySet[Any] = links_of(model).objects.filter(importbatch__in=self.batches().order_by())
+        return rows
+
+    def home(self, model: Repeated) -> QuerySet[Any]:
+        """Problems, solutions or imported dialogues that have their home here."""
+        return model._default_manager.filter(self._is_home(model))
+
+    def moving_of(self, model: Repeated) -> QuerySet[Any]:
+        """Those of them that a file that stays holds too; a solution does not outlive its problem."""
+        moving = self.home(model).filter(self._elsewhere_too(model))
+        return moving.exclude(problem__in=self.problems()) if model is Solution else moving
+
+    def _is_home(self, model: Repeated) -> Q:
+        if model is Solution:
+            return self._of_batches()
+        return Q(method=Method.IMPORTED, **self._home()) if model is Dialogue else Q(**self._home())
+
+    def _elsewhere_too(self, model: Repeated) -> Exists:
+        links = links_of(model).objects.filter(importbatch__in=self.staying().order_by())
+        return Exists(links.filter(**{f"{model._meta.model_name}": OuterRef("pk")}))
+
     def problems(self) -> QuerySet[Problem]:
-        return Problem.objects.filter(**self._home())
+        """Problems that no other file holds."""
+        return self.home(Problem).filter(~self._elsewhere_too(Problem))
+
+    def solutions(self) -> QuerySet[Solution]:
+        """Solutions that no other file holds, of problems that stay."""
+        alone = self.home(Solution).filter(~self._elsewhere_too(Solution))
+        return alone.exclude(problem__in=self.problems())
 
     def rejected(self) -> QuerySet[RejectedRecord]:
         return RejectedRecord.objects.filter(self._of_batches())
 
     def imported_dialogues(self) -> DialogueQuerySet:
-        """Dialogues that came with its files."""
+        """Dialogues that came with its files and with no other."""
         return Dialogue.objects.filter(self._is_imported())
 
     def grown_dialogues(self) -> DialogueQuerySet:
-        """Dialogues built here of which a seed goes, or that lost their seeds and began in this source."""
+        """Dialogues built of what goes, or that lost their seeds and began in this source."""
         return Dialogue.objects.filter(self._is_grown())
 
     def dialogues(self) -> DialogueQuerySet:
         """Both: all that goes, or stays as withdrawn where it was exported."""
         return Dialogue.objects.filter(self._is_imported() | self._is_grown())
 
+    def dialogues_concerned(self) -> DialogueQuerySet:
+        """These, and those that move."""
+        return Dialogue.objects.filter(self._is_home(Dialogue) | self._is_grown())
+
     def _is_imported(self) -> Q:
-        return Q(method=Method.IMPORTED, **self._home())
+        return Q(self._is_home(Dialogue), ~self._elsewhere_too(Dialogue))
 
     def _is_grown(self) -> Q:
         of_queries = Seed.objects.filter(query__in=self.going()).values("dialogue")
         of_problems = Seed.objects.filter(problem__in=self.problems()).values("dialogue")
+        of_solutions = Seed.objects.filter(solution__in=self.solutions()).values("dialogue")
         without_seeds = ~Exists(Seed.objects.filter(dialogue=OuterRef("pk"))) & ~Q(method=Method.IMPORTED)
-        return Q(pk__in=of_queries) | Q(pk__in=of_problems) | Q(without_seeds, **self._home())
+        of_these = Q(pk__in=of_queries) | Q(pk__in=of_problems) | Q(pk__in=of_solutions)
+        return of_these | Q(without_seeds, **self._home())
 
 
 def exported_versions(exports: QuerySet[Export] | None = None) -> set[int]:
@@ -105,9 +152,10 @@ def counted(scope: Scope) -> dict[str, int]:
         "hits": ContaminationHit.objects.filter(query__in=going).count(),
         "freed": Query.objects.filter(duplicate_of__in=going).exclude(pk__in=going).count(),
         "problems": scope.problems().count(),
-        "solutions": Solution.objects.filter(problem__in=scope.problems()).count(),
+        "solutions": Solution.objects.filter(problem__in=scope.problems()).count() + scope.solutions().count(),
         "grown": scope.grown_dialogues().count(),
         "imported": scope.imported_dialogues().count(),
+        **{name: scope.moving_of(model).count() for model, name in MOVING.items()},
         "exported": len(exported),
         "reviews": _not_of(exported, Review.objects.filter(dialogue__in=dialogues)),
         "versions": _not_of(exported, Version.objects.filter(dialogue__in=dialogues)),

@@ -18,6 +18,7 @@ from curation.intake.forms import OnBytes
 from curation.intake.languages import language_of
 from curation.intake.previewing import Preview, preview_file, sample_of
 from curation.intake.records import BadRecord, Record
+from curation.intake.repeats import note_repeats
 from curation.intake.sources import AUTO, UnknownLayout, check_is_for
 from curation.models import ImportBatch
 from curation.texts import in_short, storable
@@ -177,6 +178,8 @@ def store_dialogues(batch: ImportBatch, lines: list[DialogueLine]) -> int:
     Turn.objects.bulk_create(
         [turn for text_hash, dialogue_id in stored for turn in _turns(dialogue_id, first_lines[text_hash])]
     )
+    elsewhere = _stored(list(first_lines)).exclude(batch=batch)
+    note_repeats(Dialogue, elsewhere.values_list("pk", flat=True), batch)
     return len(stored)
 
 

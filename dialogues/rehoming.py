@@ -1,10 +1,11 @@
-"""Give queries whose home is withdrawn the next file that holds them for a home."""
+"""Give what has its home in a withdrawn file the next file that holds it for a home."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 
+from curation.intake.repeats import links_of
 from curation.models import (
     Contamination,
     ContaminationHit,
@@ -14,7 +15,7 @@ from curation.models import (
     Sighting,
     Tier,
 )
-from dialogues.hanging import Scope
+from dialogues.hanging import Repeated, Scope
 from dialogues.models import Dialogue, Seed
 
 OF_ANSWERS = (Tier.NGRAM_ANSWER, Tier.IDENTIFIERS, Tier.EXECUTION)
@@ -32,6 +33,16 @@ def move_home(keys: Iterable[int], scope: Scope) -> int:
     if answered_otherwise:
         _forget_answers(answered_otherwise)
     return len(sightings)
+
+
+def move_rows(model: Repeated, keys: Iterable[int], scope: Scope) -> None:
+    """Move these problems, solutions or dialogues to the first file that stays and holds them."""
+    links = links_of(model).objects.filter(importbatch__in=scope.staying().order_by())
+    first = links.filter(**{f"{model._meta.model_name}": OuterRef("pk")}).order_by("importbatch_id")[:1]
+    home = {"batch": Subquery(first.values("importbatch"))}
+    if model is Dialogue:  # the others stay in their source
+        home["source"] = Subquery(first.values("importbatch__source"))
+    model._default_manager.filter(pk__in=keys).update(**home)
 
 
 def _move(query: Query, sightings: list[Sighting]) -> bool:

@@ -20,45 +20,21 @@ from accounts.models import Door, User
 from curation.duplicates.clusters import fit_sizes
 from curation.holding import batch_lock, hold, is_held
 from curation.inserting import take_turn
-from curation.models import ClusterMember, ImportBatch, Query, Source, Upload, Vector, Verdict
-from dialogues.hanging import Scope, counted, exported_versions
+from curation.models import ClusterMember, ImportBatch, Problem, Query, Solution, Source, Upload, Vector, Verdict
+from dialogues.hanging import MOVING, Repeated, Scope, counted, exported_versions
 from dialogues.models import Dialogue, Export, Review, Seed, State, Version, Withdrawal
-from dialogues.rehoming import move_home
-from runs.models import Run, RunState
-from web.counts import counted as counted_as
+from dialogues.rehoming import move_home, move_rows
+from dialogues.withdrawal_words import in_words
+from runs.models import ItemState, Run, RunState, WorkItem
 
 TASK = "dialogues.tasks.withdraw"
 QUERIES, DIALOGUES, ROWS = 200, 25, 500
 UNHEARD, UNCLAIMED = timedelta(seconds=30), timedelta(minutes=5)
 WRITING = timedelta(hours=1)
 AT_WORK = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSING, RunState.CANCELLING)
+STOPPED = (RunState.PAUSED, RunState.OVER_BUDGET)
 NO_WAY_BACK = "this cannot be undone"
 
-# One, and several.
-WORDS = {
-    "queries": ("query that nothing else holds", "queries that nothing else holds"),
-    "moving": ("query that moves to another file", "queries that move to another file"),
-    "sightings": ("sighting", "sightings"),
-    "scores": ("score", "scores"),
-    "verdicts": ("verdict of a person", "verdicts of people"),
-    "hits": ("contamination hit", "contamination hits"),
-    "freed": (
-        "near-duplicate elsewhere that stands for itself",
-        "near-duplicates elsewhere that stand for themselves",
-    ),
-    "problems": ("problem", "problems"),
-    "solutions": ("solution", "solutions"),
-    "grown": ("dialogue grown from them", "dialogues grown from them"),
-    "imported": ("imported dialogue", "imported dialogues"),
-    "exported": (
-        "of these dialogues kept as withdrawn, since it was exported",
-        "of these dialogues kept as withdrawn, since they were exported",
-    ),
-    "reviews": ("review of a person", "reviews of people"),
-    "versions": ("approved version", "approved versions"),
-    "rejected": ("rejected record", "rejected records"),
-    "batches": ("import", "imports"),
-}
 NAMES = {
     "curation.Query": "queries",
     "curation.Sighting": "sightings",
@@ -90,9 +66,18 @@ def check_may_go(scope: Scope) -> None:
     if any(is_held(batch_lock(pk)) for pk in open_batches):
         raise CannotWithdraw(f"an import into {scope.source} is at work; wait until it has ended")
     if (run := Run.objects.filter(state__in=AT_WORK).first()) is not None:
-        raise CannotWithdraw(f"{run} is {run.get_state_display()}; pause it or wait until it has ended")
+        raise CannotWithdraw(f"{run} is {run.get_state_display()}; cancel it or wait until it has ended")
+    if (run := _with_open_items()) is not None:
+        remedy = "cancel it; one that is started anew pays for nothing twice"
+        raise CannotWithdraw(f"{run} is {run.get_state_display()} and would go on with texts that it holds; {remedy}")
     if Export.objects.filter(state=Export.State.RUNNING, started_at__gt=timezone.now() - WRITING).exists():
         raise CannotWithdraw("an export is being written; wait until it has ended")
+
+
+def _with_open_items() -> Run | None:
+    """A run that has stopped and could go on: its items hold the texts that they were planned with."""
+    pending = WorkItem.objects.filter(run=OuterRef("pk"), state=ItemState.PENDING)
+    return Run.objects.filter(Exists(pending), state__in=STOPPED).first()
 
 
 def ask(scope: Scope, *, by: User | None, door: Door = Door.PAGE) -> Withdrawal:
@@ -123,17 +108,6 @@ def go_on(asked: Withdrawal) -> None:
     """Let a stopped withdrawal be carried on."""
     waits = {"state": Withdrawal.State.QUEUED, "error": "", "handed_at": timezone.now()}
     Withdrawal.objects.filter(pk=asked.pk, finished_at=None).update(**waits)
-
-
-def in_words(counts: dict[str, int]) -> str:
-    """What went, as one line of the record."""
-    found = ((n, *words) for name, words in WORDS.items() if (n := counts.get(name, 0)))
-    return ", ".join(counted_as(n, one, many) for n, one, many in found) or "nothing"
-
-
-def named(counts: dict[str, int]) -> list[tuple[str, int]]:
-    """Each count that is not nothing, below the heading under which it stands."""
-    return [(many, n) for name, (_, many) in WORDS.items() if (n := counts.get(name, 0))]
 
 
 def carry_out(withdrawal_id: int, *, watch: Watch = lambda withdrawal: None) -> None:
@@ -170,9 +144,12 @@ def _carry_out(asked: Withdrawal, scope: Scope, watch: Watch) -> None:
 def _steps(scope: Scope) -> Iterator[Step]:
     """What goes, in this order; each is looked for when the one before it is gone."""
     yield scope.dialogues().filter(state=State.APPROVED), ROWS, _hold_back
-    yield scope.dialogues(), DIALOGUES, partial(_remove_dialogues, scope, exported_versions())
+    yield scope.dialogues_concerned(), DIALOGUES, partial(_remove_dialogues, scope, exported_versions())
     yield scope.queries(), QUERIES, partial(_remove_queries, scope)
-    yield scope.problems(), DIALOGUES, lambda block: _delete(scope.problems().filter(pk__in=block))
+    yield scope.home(Problem), DIALOGUES, partial(_remove_rows, scope, Problem)
+    yield scope.home(Solution), ROWS, partial(_remove_rows, scope, Solution)
+    for model in MOVING:
+        yield scope.repeats_of(model), ROWS, partial(_remove_links, scope, model)
     yield scope.sightings(), ROWS, lambda block: _delete(scope.sightings().filter(pk__in=block))
     yield scope.rejected(), ROWS, lambda block: _delete(scope.rejected().filter(pk__in=block))
 
@@ -191,7 +168,9 @@ def _hold_back(block: Sequence[int]) -> Counted:
 
 
 def _remove_dialogues(scope: Scope, left: set[int], block: Sequence[int]) -> Counted:
-    """Those that left in an export stay, without seeds and without a source; the others go."""
+    """Those that another file holds move; of the others, those that left in an export stay without seeds and source."""
+    moved = _move_rows(scope, Dialogue, block)
+    block = [pk for pk in block if pk not in moved]
     versions = Version.objects.filter(dialogue__in=block).order_by().values_list("pk", "dialogue")
     kept = {dialogue for version, dialogue in versions if version in left}
     imported = scope.imported_dialogues().filter(pk__in=block).count()
@@ -205,7 +184,8 @@ def _remove_dialogues(scope: Scope, left: set[int], block: Sequence[int]) -> Cou
     counts.append(_delete(Dialogue.objects.filter(pk__in=going)))
     unused = Query.objects.filter(~Exists(Seed.objects.filter(query=OuterRef("pk"))), pk__in=grown_from)
     unused.update(used=False)
-    return sum(counts, Counter(imported=imported, grown=len(block) - imported, exported=len(kept)))
+    first = Counter(imported=imported, grown=len(block) - imported, exported=len(kept), moving_dialogues=len(moved))
+    return sum(counts, first)
 
 
 def _remove_queries(scope: Scope, block: Sequence[int]) -> Counted:
@@ -221,6 +201,24 @@ def _remove_queries(scope: Scope, block: Sequence[int]) -> Counted:
     gone = _delete(Verdict.objects.filter(query__in=going)) + _delete(Query.objects.filter(pk__in=going))
     fit_sizes(clusters)
     return gone + Counter(moving=moved, freed=freed)
+
+
+def _remove_rows(scope: Scope, model: Repeated, block: Sequence[int]) -> Counted:
+    """Problems or solutions that another file holds move, the others go."""
+    moved = _move_rows(scope, model, block)
+    return _delete(model._default_manager.filter(pk__in=set(block) - moved)) + Counter({MOVING[model]: len(moved)})
+
+
+def _move_rows(scope: Scope, model: Repeated, block: Sequence[int]) -> set[int]:
+    moving = set(scope.moving_of(model).filter(pk__in=block).values_list("pk", flat=True))
+    move_rows(model, moving, scope)
+    return moving
+
+
+def _remove_links(scope: Scope, model: Repeated, block: Sequence[int]) -> Counted:
+    """That these files hold what is at home in others: nothing that anybody counts."""
+    scope.repeats_of(model).filter(pk__in=block).delete()
+    return Counter()
 
 
 def _delete(rows: QuerySet[Any]) -> Counted:

@@ -11,6 +11,7 @@ from curation.intake.forms import OnBytes
 from curation.intake.previewing import Preview, preview_file, sample_of
 from curation.intake.problem_sources import LAYOUTS, SourceProblem, SourceSolution, detect
 from curation.intake.records import BadRecord, Record
+from curation.intake.repeats import note_repeats
 from curation.intake.sources import AUTO, UnknownLayout
 from curation.models import ImportBatch, Problem, Solution, Source
 from curation.texts import in_short, storable, text_hash
@@ -80,6 +81,7 @@ def store_problems(batch: ImportBatch, lines: list[ProblemLine]) -> int:
     """Store the problems that are new, and of all of them the solutions that are; how many problems were new."""
     # Two imports into one source take turns, so that each problem is counted as new once.
     Source.objects.select_for_update().get(pk=batch.source_id)
+    own = {line.text_hash for line in lines}
     lines = _joined(batch, lines)
     known = _stored(batch, lines)
     new: dict[str, Problem] = {}
@@ -88,7 +90,8 @@ def store_problems(batch: ImportBatch, lines: list[ProblemLine]) -> int:
             new[line.text_hash] = _problem(batch, line)
     Problem.objects.bulk_create(new.values())
     stored = _stored(batch, lines)
-    solutions = [_solution(stored[line.text_hash], one) for line in lines for one in line.problem.solutions]
+    solutions = [_solution(batch, stored[line.text_hash], one) for line in lines for one in line.problem.solutions]
+    _note_repeats(batch, known, own, solutions)
     Solution.objects.bulk_create(solutions, ignore_conflicts=True)
     _name_languages(solutions)
     return len(new)
@@ -105,6 +108,16 @@ def _joined(batch: ImportBatch, lines: list[ProblemLine]) -> list[ProblemLine]:
         else replace(line, text_hash=held.get(line.problem.external_id, line.text_hash))
         for line in lines
     ]
+
+
+def _note_repeats(batch: ImportBatch, known: dict[str, int], own: set[str], solutions: list[Solution]) -> None:
+    """Of the problems that stood, those that this file tells too, and those of their solutions that it holds."""
+    stood = Problem.objects.filter(pk__in=list(known.values()), text_hash__in=own)
+    note_repeats(Problem, stood.exclude(batch=batch).values_list("pk", flat=True), batch)
+    held = {(one.problem_id, one.code_hash) for one in solutions}
+    rows = Solution.objects.filter(problem__in=list(known.values())).exclude(batch=batch)
+    found = rows.values_list("pk", "problem", "code_hash")
+    note_repeats(Solution, [pk for pk, *code in found if tuple(code) in held], batch)
 
 
 def _name_languages(solutions: list[Solution]) -> None:
@@ -136,10 +149,11 @@ def _problem(batch: ImportBatch, line: ProblemLine) -> Problem:
     )
 
 
-def _solution(problem_id: int, solution: SourceSolution) -> Solution:
+def _solution(batch: ImportBatch, problem_id: int, solution: SourceSolution) -> Solution:
     code = storable(solution.code)
     return Solution(
         problem_id=problem_id,
+        batch_id=batch.pk,
         language=solution.language,
         code=code,
         code_hash=hashlib.sha256(code.strip().encode()).hexdigest(),

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+ALSO_IN = "other files that hold it; it moves there when its own is withdrawn"
+
 
 class Problem(models.Model):
     """A programming problem with tags and tests."""
@@ -11,6 +13,7 @@ class Problem(models.Model):
     batch = models.ForeignKey(
         "curation.ImportBatch", null=True, blank=True, on_delete=models.PROTECT, related_name="problems"
     )
+    also_in = models.ManyToManyField("curation.ImportBatch", blank=True, related_name="+", help_text=ALSO_IN)
     external_id = models.CharField(max_length=128)
     title = models.CharField(max_length=300, blank=True)
     text = models.TextField()
@@ -37,6 +40,15 @@ class Solution(models.Model):
     """One solution of a problem in one language."""
 
     problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="solutions")
+    batch = models.ForeignKey(
+        "curation.ImportBatch",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="solutions",
+        help_text="the file that brought it; empty: it goes with its problem",
+    )
+    also_in = models.ManyToManyField("curation.ImportBatch", blank=True, related_name="+", help_text=ALSO_IN)
     language = models.CharField(max_length=32)
     code = models.TextField()
     code_hash = models.CharField(max_length=64)

@@ -147,7 +147,11 @@ def save(finished: Sequence[Finished]) -> None:
         return
     query_ids = sorted({one.item.payload["query_id"] for one in finished})
     # Two workers that write the two scores of a query at once would each miss the other's.
-    list(Query.objects.select_for_update(no_key=True).filter(pk__in=query_ids).order_by("pk").values_list("pk"))
+    locked = Query.objects.select_for_update(no_key=True).filter(pk__in=query_ids).order_by("pk")
+    standing = set(locked.values_list("pk", flat=True))
+    finished = [one for one in finished if one.item.payload["query_id"] in standing]
+    if not finished:  # all were withdrawn meanwhile
+        return
     _store_scores(finished)
     judges = counting_judges()
     counting = {judge.pk for judge in judges}

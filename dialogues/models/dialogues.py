@@ -57,6 +57,12 @@ class Dialogue(Claimable):
     batch = models.ForeignKey(
         "curation.ImportBatch", null=True, blank=True, on_delete=models.PROTECT, related_name="dialogues"
     )
+    also_in = models.ManyToManyField(
+        "curation.ImportBatch",
+        blank=True,
+        related_name="+",
+        help_text="other files that hold it; it moves there when its own is withdrawn",
+    )
     external_id = models.CharField(max_length=128, blank=True)
     text_hash = models.CharField(max_length=64, blank=True, help_text="of the imported messages; empty when built here")
     state = models.CharField(max_length=12, choices=State, default=State.IN_REVIEW)

@@ -12,13 +12,15 @@ from accounts.models import User
 from accounts.roles import Role, needs, role_of
 from curation.models import ImportBatch, Source
 from dialogues import withdrawing
-from dialogues.hanging import Scope, counted, exports_with
+from dialogues.hanging import MOVING, Scope, counted, exports_with
 from dialogues.models import Withdrawal
+from dialogues.withdrawal_words import named
 from runs.handing import NobodyThere, hand_over
 from web.notices import tell_refused
 from web.pages import asks_for_part, page_or_part
 
 POLL_S = 2
+STAYING = ("moving", *MOVING.values(), "freed", "exported")
 
 
 class ConfirmForm(forms.Form):
@@ -65,7 +67,7 @@ def _withdraw(request: HttpRequest, scope: Scope) -> HttpResponse:
         _tell_worker(request, asked)
         return redirect(asked)
     context = {"scope": scope, "form": form, "expected": expected, "refusal": refusal}
-    context["goes"] = withdrawing.named({n: c for n, c in expected.items() if n not in ("moving", "freed", "exported")})
+    context["goes"] = named({name: n for name, n in expected.items() if name not in STAYING})
     context |= {"exports": exports_with(scope), "slug": scope.source.slug}
     return render(request, "dialogues/withdraw.html", context, status=422 if request.method == "POST" else 200)
 
@@ -89,7 +91,7 @@ def show_withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
     """How far a withdrawal is; it asks for itself until it has ended."""
     asked = get_object_or_404(Withdrawal.objects.select_related("by"), pk=pk)
     moves = asked.finished_at is None and asked.state != Withdrawal.State.FAILED
-    context = {"asked": asked, "poll_s": POLL_S if moves else None, "gone": withdrawing.named(asked.gone)}
+    context = {"asked": asked, "poll_s": POLL_S if moves else None, "gone": named(asked.gone)}
     response = page_or_part(request, "dialogues/withdrawal.html", "dialogues/_withdrawal.html", context)
     if asks_for_part(request) and not moves:
         trigger_client_event(response, "studio:tell", {"words": f"{asked}: {asked.get_state_display()}"})

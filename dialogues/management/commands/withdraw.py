@@ -11,6 +11,7 @@ from curation.models import Source
 from dialogues import withdrawing
 from dialogues.hanging import Scope, counted
 from dialogues.models import Withdrawal
+from dialogues.withdrawal_words import in_words
 from web.commands import NOT_FINISHED, OK, BadInput, Outcome, StudioCommand
 
 
@@ -47,11 +48,11 @@ class Command(StudioCommand):
     def _says_yes(self, slug: str, expected: dict[str, int]) -> bool:
         if self.as_json or not sys.stdin.isatty():
             return False
-        self.stdout.write(f"would go: {withdrawing.in_words(expected)}")
+        self.stdout.write(f"would go: {in_words(expected)}")
         return input(f"This cannot be undone. Type {slug} to go on: ") == slug
 
     def _only_shown(self, expected: dict[str, int]) -> Outcome:
-        lines = [f"would go: {withdrawing.in_words(expected)}", "nothing was withdrawn; add --yes to do it"]
+        lines = [f"would go: {in_words(expected)}", "nothing was withdrawn; add --yes to do it"]
         return Outcome({"withdrawn": False, **expected}, lines)
 
     def _asked(self, scope: Scope) -> Withdrawal:
@@ -69,5 +70,5 @@ class Command(StudioCommand):
             withdrawing.carry_out(asked.pk, watch=move_bar)
         asked.refresh_from_db()
         done = asked.state == Withdrawal.State.DONE
-        words = f"{asked}: {withdrawing.in_words(asked.gone)}" if done else f"{asked}: another process is at it"
+        words = f"{asked}: {in_words(asked.gone)}" if done else f"{asked}: another process is at it"
         return Outcome({"withdrawn": done, **asked.gone}, [words], OK if done else NOT_FINISHED)
