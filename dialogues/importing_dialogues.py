@@ -49,7 +49,7 @@ class DialogueLine:
 def code_feedback(record: JsonObject) -> Spoken:
     messages = record.get("messages")
     if not isinstance(messages, list):
-        raise BadRecord(f"field 'messages' is {kind_of(messages)}, not a list of messages")
+        raise BadRecord(f"field 'messages' is {kind_of(messages)}, not a list of messages; mend or remove the record")
     return [_message(message, position) for position, message in enumerate(messages)]
 
 
@@ -133,7 +133,7 @@ def read_dialogue(record: Record, layout: str, *, drop_system: bool) -> Dialogue
         for position, (role, content) in enumerate(spoken)
     ]
     if broken := broken_rules(messages):
-        raise BadRecord("; ".join(broken[:3]))
+        raise BadRecord(f"{'; '.join(broken[:3])}; mend or remove the record")
     return DialogueLine(
         messages=messages,
         text_hash=frozen(messages)[1],
@@ -144,10 +144,12 @@ def read_dialogue(record: Record, layout: str, *, drop_system: bool) -> Dialogue
 
 def _message(message: Any, position: int) -> tuple[str, Any]:
     if not isinstance(message, dict):
-        raise BadRecord(f"field 'messages[{position}]' is {kind_of(message)}, not an object with role and content")
+        what = f"field 'messages[{position}]' is {kind_of(message)}"
+        raise BadRecord(f"{what}, not an object with role and content; mend or remove the record")
     role = message.get("role")
     if not isinstance(role, str) or role not in ROLES:
-        raise BadRecord(f"field 'messages[{position}].role' is {role!r:.60}, not user, assistant or system")
+        what = f"field 'messages[{position}].role' is {role!r:.60}"
+        raise BadRecord(f"{what}, not user, assistant or system; rename it or remove the record")
     return ROLES[role], message.get("content")
 
 

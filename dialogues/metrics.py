@@ -8,6 +8,7 @@ from collections import Counter
 
 from django.db.models import Count, Exists, OuterRef
 
+from curation.intake.reasons import kind_of_reason
 from curation.models import ImportBatch, LineCount, QueryCount, RejectedRecord, Source, Stage
 from dialogues.models import Dialogue, State
 from web.kept_counts import summed
@@ -77,10 +78,12 @@ def not_adding_up(row: Row) -> list[str]:
 
 
 def reasons(source: str = "", *, most: int) -> list[tuple[str, int]]:
-    """The most frequent reasons for which records of queries were rejected, of one source or of all."""
+    """The most frequent kinds of reasons for which records of queries were rejected, of one source or of all."""
     rejected = RejectedRecord.objects.filter(batch__in=_batches(source)).order_by().values_list("reason")
-    counted: list[tuple[str, int]] = list(rejected.annotate(n=Count("*")).order_by("-n", "reason")[:most])
-    return counted
+    kinds: Counter[str] = Counter()
+    for reason, count in rejected.annotate(n=Count("*")).iterator():
+        kinds[kind_of_reason(reason)] += count
+    return sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))[:most]
 
 
 def _batches(source: str = "") -> list[int]:

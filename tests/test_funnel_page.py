@@ -47,6 +47,19 @@ def test_a_reason_opens_its_records_alone(reviewer_client):
     assert "<b>" not in reviewer_client.get("/imports/lines/").content.decode()
 
 
+def test_reasons_that_differ_in_numbers_are_one_kind_and_open_their_records(reviewer_client):
+    batch = a_batch()
+    told = ["not JSON at column 8 (a+b)", "not JSON at column 1,812 (a+b)", "not JSON at column x8 (a+b)", "byte 0x96"]
+    for line, reason in enumerate([*told, "no 5", "no …"], start=1):
+        RejectedRecord.objects.create(batch=batch, line=line, reason=reason)
+
+    reasons = reviewer_client.get("/funnel/?source=sample").context["reasons"]
+
+    kinds = {reason: count for reason, count, _ in reasons}
+    assert kinds == {"not JSON at column … (a+b)": 2, "no …": 2, told[2]: 1, told[3]: 1}
+    assert [rows_of(reviewer_client, address) for _, _, address in reasons] == [count for _, count, _ in reasons]
+
+
 def test_a_cursor_that_cannot_be_read_gives_the_first_lines(reviewer_client):
     RejectedRecord.objects.create(batch=a_batch(), line=1, reason="not JSON")
     for cursor in ("x", "1~", "~1", "1~-2", "9" * 30 + "~1", "²~1"):

@@ -106,7 +106,11 @@ def test_a_bad_record_is_rejected_with_line_reason_and_excerpt(file):
 
     assert counts(batch) == (3, 1, 0, 2)
     assert list(RejectedRecord.objects.values_list("line", "reason", "excerpt")) == [
-        (2, "field 'output' is an object, not text", '{"instruction": "Q", "output": {"code": 1}}'),
+        (
+            2,
+            "field 'output' is an object, not text; write it as text or remove the record",
+            '{"instruction": "Q", "output": {"code": 1}}',
+        ),
         (
             4,
             "not JSON: Expecting property name enclosed in double quotes at column 2; mend or remove the record",

@@ -105,7 +105,9 @@ def test_a_preview_shows_what_an_import_would_make_of_the_first_records(file):
     assert (seen.layout, seen.taken, seen.rejected_count, seen.is_whole) == ("mapped", 99, 1, False)
     assert seen.fields == {"prompt": "Question 0", "output": "```go\nx\n```", "meta.by": "me"}
     assert [(row.text, row.language) for row in seen.rows[:2]] == [("Question 0", "go"), ("Question 2", "go")]
-    assert [(one.line, one.reason) for one in seen.rejected] == [(2, "field 'output' is missing")]
+    assert [(one.line, one.reason) for one in seen.rejected] == [
+        (2, "field 'output' is missing; add it or remove the record")
+    ]
 
 
 def test_a_column_with_a_dot_in_its_name_can_be_mapped(file):

@@ -1,5 +1,7 @@
 """Claims about the published layouts: told by their fields, read strictly."""
 
+import re
+
 import pytest
 
 from curation.intake.records import BadRecord
@@ -96,6 +98,7 @@ def test_a_record_that_breaks_its_layout_is_refused_naming_the_field(layout, cha
         LAYOUTS[layout].read(PUBLISHED[layout] | changes)
 
     assert reason in str(refusal.value)
+    assert re.search("; (mend|add|write|fill|cut|shorten|rename|take|longer)", str(refusal.value)), "it says what to do"
 
 
 def test_a_missing_field_is_named():

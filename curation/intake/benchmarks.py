@@ -168,14 +168,14 @@ def _become(fact: Contamination, queries: list[Query]) -> Iterator[Change]:
 
 def _required_id(task: JsonObject) -> str:
     if not (found := identifier_of(task, "task_id")):
-        raise BadRecord("field 'task_id' is missing")
+        raise BadRecord("field 'task_id' is missing; add it or remove the record")
     return found
 
 
 def _asserts(task: JsonObject, name: str) -> list[str]:
     lines = task.get(name)
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise BadRecord(f"field {name!r} is {kind_of(lines)}, not a list of assert lines")
+        raise BadRecord(f"field {name!r} is {kind_of(lines)}, not a list of assert lines; mend or remove the record")
     return lines
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Left
 
+from curation.intake.reasons import ANY, pattern_of_kind
 from curation.models import ImportBatch, LineCount, RejectedRecord, Sighting
 from web.kept_counts import total
 from web.paging import PAGE_SIZE, Page
@@ -20,7 +21,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which lines: of one source (slug), of one kind (duplicates, rejected), with one reason; empty means all."""
+    """Which lines: of one source (slug), of one kind (duplicates, rejected), with one (kind of) reason; empty: all."""
 
     source: str = ""
     kind: str = ""
@@ -48,6 +49,8 @@ class Wanted:
         if self.kind == DUPLICATES:
             return RejectedRecord.objects.none()
         rejected = RejectedRecord.objects.filter(**batch)
+        if ANY in self.reason:
+            return rejected.filter(reason__regex=pattern_of_kind(self.reason))
         return rejected.filter(reason=self.reason) if self.reason else rejected
 
     def count(self) -> int:

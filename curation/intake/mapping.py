@@ -93,5 +93,5 @@ def _tags(flat: JsonObject, name: str) -> list[str]:
     value = flat.get(name)
     tags = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise BadRecord(f"field {name!r} is {kind_of(value)}, not a list of texts")
+        raise BadRecord(f"field {name!r} is {kind_of(value)}, not a list of texts; mend it or map another field")
     return [tag for tag in tags if tag.strip()]

@@ -101,7 +101,8 @@ def exercism(record: JsonObject) -> SourceProblem:
     """One solution and one test file for each track, which is a language."""
     tracks = record.get("tracks")
     if not isinstance(tracks, dict) or not all(isinstance(track, dict) for track in tracks.values()):
-        raise BadRecord(f"field 'tracks' is {kind_of(tracks)}, not an object with one object for each language")
+        what = f"field 'tracks' is {kind_of(tracks)}"
+        raise BadRecord(f"{what}, not an object with one object for each language; mend or remove the record")
     first: JsonObject = next(iter(tracks.values()), {})
     files = {canonical(name) or name: track["test_file"] for name, track in tracks.items() if track.get("test_file")}
     topics = [topic for track in tracks.values() for topic in _texts(track.get("topics") or [], "topics")]
@@ -133,7 +134,8 @@ def leetcode_multi(record: JsonObject) -> SourceProblem:
 def _told_complexity(solution: Any) -> SourceSolution:
     """The complexity is what the solution's own comment says."""
     if not isinstance(solution, dict):
-        raise BadRecord(f"field 'solutions' holds {kind_of(solution)}, not objects with lang and code")
+        what = f"field 'solutions' holds {kind_of(solution)}"
+        raise BadRecord(f"{what}, not objects with lang and code; mend or remove the record")
     code = text_of(solution, "code")
     said = TIME_TOLD.search(code)
     return SourceSolution(canonical(text_of(solution, "lang")), code, said["time"] if said else "")
@@ -164,9 +166,9 @@ def _from_json(record: JsonObject, name: str, expected: type[list[Any]] | type[d
     try:
         read = json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
-        raise BadRecord(f"field {name!r} is not JSON") from None
+        raise BadRecord(f"field {name!r} is not JSON; mend or remove the record") from None
     if not isinstance(read, expected):
-        raise BadRecord(f"field {name!r} is {kind_of(read)}, not a JSON {expected.__name__}")
+        raise BadRecord(f"field {name!r} is {kind_of(read)}, not a JSON {expected.__name__}; mend or remove the record")
     return read
 
 
@@ -175,13 +177,13 @@ def _from_python(record: JsonObject, name: str) -> list[str]:
     try:
         read = ast.literal_eval(value) if isinstance(value, str) else value
     except (ValueError, SyntaxError, RecursionError, MemoryError):
-        raise BadRecord(f"field {name!r} is not a list in Python's notation") from None
+        raise BadRecord(f"field {name!r} is not a list in Python's notation; mend it or take it out") from None
     return _texts(read, name)
 
 
 def _texts(value: Any, name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise BadRecord(f"field {name!r} is {kind_of(value)}, not a list of texts")
+        raise BadRecord(f"field {name!r} is {kind_of(value)}, not a list of texts; mend it or take it out")
     return value
 
 
