@@ -184,4 +184,4 @@ def lock_name(upload_id: int) -> str:
 
 
 def _first(found: Preview) -> str:
-    return "; ".join(f"line {one.line}: {one.reason}" for one in found.rejected[:1])
+    return "; ".join(f"{found.unit} {one.line}: {one.reason}" for one in found.rejected[:1])

@@ -62,9 +62,9 @@ TAKEN_IN_PART = {
     "missing_fields.jsonl": (0, 6, 1, 0, 5, "line 1: field 'output' is missing"),
     "wrong_types.jsonl": (0, 20, 0, 0, 20, "line 1: field 'instruction' is null, not text"),
     "whitespace_only_values.jsonl": (0, 3, 0, 0, 3, "line 1: field 'instruction' is blank"),
-    "csv_ragged.csv": (0, 2, 0, 0, 2, "line 1: 1 columns where the header names 2"),
-    "sharegpt_odd.json": (0, 7, 1, 2, 4, "line 2: field 'conversations' holds assistant then user"),
-    "wrong_types.parquet": (0, 3, 0, 0, 3, "line 1: field 'instruction' is a number, not text"),
+    "csv_ragged.csv": (0, 2, 0, 0, 2, "record 1: 1 columns where the header names 2"),
+    "sharegpt_odd.json": (0, 7, 1, 2, 4, "record 2: field 'conversations' holds assistant then user"),
+    "wrong_types.parquet": (0, 3, 0, 0, 3, "record 1: field 'instruction' is a number, not text"),
     "truncated.jsonl.gz": (2, 24, 24, 0, 0, "gzip ended early"),
     "truncated_array.json": (2, 49, 49, 0, 0, "the array is cut off in record 50"),
 }

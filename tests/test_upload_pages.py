@@ -108,7 +108,7 @@ def test_unknown_fields_are_mapped(send, reading, curator_client):
     half = reading("look", map_text="frage")
     assert (half.status_code, "mapping says nothing of response" in words(half)) == (422, True)
     wrong = reading(map_text="frage", map_response="antwrt")
-    assert "by this mapping every record that was looked at is rejected; line 1: field" in words(wrong)
+    assert "by this mapping every record that was looked at is rejected; record 1: field" in words(wrong)
     looked = reading("look", map_text="frage", map_response="antwort", map_language="sprache")
     shown = words(curator_client.get(looked.url))
     assert "layout mapped. Of the 1 record, 1 would be taken" in shown
@@ -187,8 +187,8 @@ DIALOGUE = '{"id": "\\ud800", "messages": [{"role": "user", "content": "Q"}, {"r
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("instruction,output\nParse a date.,x\nGröße,y\n".encode("latin-1"), "Line 2: byte 0xf6 is not UTF-8"),
-        (json.dumps(LATIN_1, ensure_ascii=False).encode("latin-1"), "Line 2: byte 0xf6 is not UTF-8"),
+        ("instruction,output\nParse a date.,x\nGröße,y\n".encode("latin-1"), "Record 2: byte 0xf6 is not UTF-8"),
+        (json.dumps(LATIN_1, ensure_ascii=False).encode("latin-1"), "Record 2: byte 0xf6 is not UTF-8"),
         (lines({"\ud800": {"\ud801": "\ud802"}}), r"fields seen: \ud800. Name"),
         (lines({"instruction": "\ud800 Sort.", "output": "x"}), "Query \ufffd Sort. Answer x"),
         (lines({"question": "\ud800 Add.", "solutions": "[]", "input_output": "{}"}), "Problem \ufffd Add."),
@@ -201,6 +201,24 @@ def test_what_cannot_be_encoded_is_shown_replaced(send, curator_client, content,
 
     assert page.status_code == 200
     assert said in words(page)
+
+
+@pytest.mark.parametrize(
+    ("content", "unit", "place"),
+    [("instruction,output\nA,B\nC\n", "record", "record 2"), (lines(EVOL, 5), "line", "2")],
+)
+def test_records_are_numbered_by_their_lines_or_by_themselves(send, reading, curator_client, content, unit, place):
+    preview = words(curator_client.get(send("a.txt", content).url))
+    reading()
+    work()
+
+    batch = ImportBatch.objects.get()
+    reason = batch.rejected_records.get().reason
+    assert f"{unit.capitalize()} 2: {reason}" in preview
+    assert str(batch.rejected_records.get()) == f"{unit} 2: {reason}"
+    assert f"{unit.capitalize()} Reason Excerpt 2 {reason}" in words(curator_client.get(batch.get_absolute_url()))
+    assert f"a.txt {place} rejected {reason}" in words(curator_client.get("/imports/lines/?kind=rejected"))
+    assert f", {unit} 1 sample" in words(curator_client.get(Query.objects.get().get_absolute_url()))
 
 
 @pytest.mark.parametrize("slug", ["", "no spaces", "x" * 65])

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.actions import record
 from accounts.models import Door, User
 from curation.inserting import insert_rows, take_turn
-from curation.intake.forms import OnBytes
+from curation.intake.forms import OnBytes, form_of
 from curation.intake.opening import Reading, opened_batch
 from curation.intake.reading import read_records
 from curation.intake.records import BadRecord, BrokenFile, Record, Refused, refused
@@ -70,6 +70,7 @@ def import_file(
     into = source_named(source, intake.holds)
     reading = Reading(intake.holds, intake.layout, intake.mapping)
     with opened_batch(path, source=into, reading=reading, by=by) as batch:
+        _note_unit(batch, form_of(path).unit)
         if on_open is not None:
             on_open(batch)
         records = islice(read_records(path, on_bytes), batch.read, None)
@@ -84,6 +85,12 @@ def import_file(
             _stop_batch(batch, failure, door=door)
             raise
         return close_batch(batch, door=door, state=ImportBatch.State.DONE)
+
+
+def _note_unit(batch: ImportBatch, unit: str) -> None:
+    if batch.unit != unit:
+        batch.unit = unit
+        batch.save(update_fields=["unit"])
 
 
 def source_named(slug: str, holds: ImportBatch.Holds) -> Source:

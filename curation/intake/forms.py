@@ -41,6 +41,11 @@ class Form(Enum):
     TAB = "\t"
     PARQUET = "parquet"
 
+    @property
+    def unit(self) -> str:
+        """What its records are numbered by: lines, where each has one of its own, else the records themselves."""
+        return "line" if self is Form.JSON_LINES else "record"
+
 
 def form_of(path: Path) -> Form:
     """How the records stand in this file; raises BrokenFile when it is not text in UTF-8."""

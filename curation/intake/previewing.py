@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from curation.intake.batches import Intake, read_all
 from curation.intake.fields import kind_of
+from curation.intake.forms import form_of
 from curation.intake.reading import read_records
 from curation.intake.records import BrokenFile, Record, Refused
 from curation.intake.sources import UnknownLayout
@@ -49,6 +50,7 @@ class Preview(Generic[Item]):
     rejected: list[Refused] = field(default_factory=list)  # the first of them
     rejected_count: int = 0
     is_whole: bool = True
+    unit: str = "line"  # what the records are numbered by
 
     @property
     def looked_at(self) -> int:
@@ -79,12 +81,12 @@ def sample_of(path: Path) -> Sample | None:
     if not sample.values and broken:
         raise BrokenFile(broken)
     if not sample.values and found:
-        raise BrokenFile(f"none of its first records can be read; {_first_reason(found)}")
+        raise BrokenFile(f"none of its first records can be read; {form_of(path).unit} {_first_reason(found)}")
     return sample if found else None
 
 
 def _first_reason(found: list[Record | Refused]) -> str:
-    return next(f"line {one.line}: {one.reason}" for one in found if isinstance(one, Refused))
+    return next(f"{one.line}: {one.reason}" for one in found if isinstance(one, Refused))
 
 
 def preview_file(path: Path, choose: Callable[[list[Any]], Intake[Item]]) -> Preview[Item]:
@@ -106,6 +108,7 @@ def preview_file(path: Path, choose: Callable[[list[Any]], Intake[Item]]) -> Pre
         rejected=rejected[:REASONS_SHOWN],
         rejected_count=len(rejected),
         is_whole=sample.is_whole,
+        unit=form_of(path).unit,
     )
 
 

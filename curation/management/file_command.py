@@ -83,7 +83,7 @@ class FileCommand(StudioCommand):
         for row in preview.rows:
             self.stderr.write(f"  {row}")
         for one in preview.rejected:
-            self.stderr.write(f"  line {one.line}: {one.reason}")
+            self.stderr.write(f"  {preview.unit} {one.line}: {one.reason}")
 
     def _say_where(self, result: dict[str, Any], batch: ImportBatch) -> None:
         """An import that was stopped or killed goes on, and says from where."""

@@ -38,12 +38,17 @@ class ImportBatch(models.Model):
         DONE = "done", "done"
         FAILED = "failed", "failed"
 
+    class Unit(models.TextChoices):
+        LINE = "line", "line"
+        RECORD = "record", "record"
+
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="batches")
     holds = models.CharField(max_length=16, choices=Holds)
     file_name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64, blank=True)
     layout = models.CharField(max_length=32, blank=True)
     mapping = models.JSONField(default=dict, blank=True, help_text="field of the file for each target; empty: none")
+    unit = models.CharField(max_length=8, choices=Unit, default=Unit.LINE, help_text="what its records are numbered by")
     state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
     read = models.PositiveIntegerField(default=0)
     accepted = models.PositiveIntegerField(default=0)
@@ -78,7 +83,7 @@ class ImportBatch(models.Model):
 
 
 class RejectedRecord(models.Model):
-    """A record that was not taken, with the line it stands on and why."""
+    """A record that was not taken, with its place in the file and why."""
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rejected_records")
     line = models.PositiveIntegerField(help_text="line of the file; for a JSON array or CSV the record's number")
@@ -91,7 +96,7 @@ class RejectedRecord(models.Model):
         constraints = [models.UniqueConstraint(fields=["batch", "line"], name="rejected_once_per_line")]
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}"
+        return f"{self.batch.unit} {self.line}: {self.reason}"
 
 
 class Sighting(models.Model):
