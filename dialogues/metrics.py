@@ -78,12 +78,13 @@ def not_adding_up(row: Row) -> list[str]:
 
 
 def reasons(source: str = "", *, most: int) -> list[tuple[str, int]]:
-    """The most frequent kinds of reasons for which records of queries were rejected, of one source or of all."""
+    """Why records of queries were rejected, of one source or of all: kinds of reasons, or the one reason of a kind."""
     rejected = RejectedRecord.objects.filter(batch__in=_batches(source)).order_by().values_list("reason")
-    kinds: Counter[str] = Counter()
+    kinds: dict[str, Counter[str]] = {}
     for reason, count in rejected.annotate(n=Count("*")).iterator():
-        kinds[kind_of_reason(reason)] += count
-    return sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))[:most]
+        kinds.setdefault(kind_of_reason(reason), Counter())[reason] += count
+    told = [(kind if len(held) > 1 else next(iter(held)), held.total()) for kind, held in kinds.items()]
+    return sorted(told, key=lambda one: (-one[1], one[0]))[:most]
 
 
 def _batches(source: str = "") -> list[int]:
