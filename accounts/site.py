@@ -16,7 +16,7 @@ from accounts.models import Action
 from accounts.roles import Role, role_of
 from web.counts import counted, values_of
 from web.kept_counts import total
-from web.paging import Searched, newest_matching
+from web.paging import PAGE_SIZE, Searched, newest_matching
 from web.search import words_of
 
 # So many of the rows that a search finds are listed, the newest.
@@ -72,7 +72,7 @@ class ReadingAdmin(admin.ModelAdmin):
     paginator = KeyPaginator
     # The admin's only inline style is in the place of this bar.
     actions_on_top = True
-    list_per_page = 50
+    list_per_page = PAGE_SIZE
     # In each link they would cost a look-up of its address, half of what a page takes. The browser's Back has them.
     preserve_filters = False
     ordering = ("-pk",)

@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench.clocking import median_ms, medians_ms, signed_in
+from web.paging import NEWEST_FIRST, PAGE_SIZE
 
-PAGE, DEEP = 50, 1_000
+DEEP = 1_000
 DEEP_PAGE = " page 1000"
 PAIRED = 3
 
@@ -49,7 +50,6 @@ def _of_queries() -> Iterator[tuple[str, str]]:
     from bench.made_texts import COMMON, RARE, UNCOMMON
     from curation.models import Query, Source, Stage
     from curation.views.queries import STAGE_GROUPS, WIDEST, narrowed
-    from web.paging import NEWEST_FIRST
 
     source = Source.objects.order_by("pk")[0].slug
     asked: list[dict[str, str]] = [
@@ -86,7 +86,6 @@ def _of_dialogues() -> Iterator[tuple[str, str]]:
     from curation.models import Source
     from dialogues.models import Dialogue, Method, State
     from dialogues.views.dialogues import narrowed
-    from web.paging import NEWEST_FIRST
 
     source = Source.objects.order_by("pk")[0].slug
     asked: list[dict[str, str]] = [
@@ -120,7 +119,7 @@ def _paged(
         if "q" in one:
             continue
         found, order = rows(one)
-        before = found[(DEEP - 1) * PAGE - 1 : (DEEP - 1) * PAGE]
+        before = found[(DEEP - 1) * PAGE_SIZE - 1 : (DEEP - 1) * PAGE_SIZE]
         for row in before:
             yield f"{name} {told}".strip() + DEEP_PAGE, f"{path}?{urlencode({**one, 'after': order.cursor(row)})}"
 
@@ -142,7 +141,7 @@ def _of_lines() -> Iterator[tuple[str, str]]:
     for one in asked:
         told = " ".join(f"{key}={value}" for key, value in one.items())
         yield f"lines {told}".strip(), f"/imports/lines/?{urlencode(one)}"
-    deep = Sighting.objects.order_by("-batch", "line")[(DEEP - 1) * PAGE : (DEEP - 1) * PAGE + 1]
+    deep = Sighting.objects.order_by("-batch", "line")[(DEEP - 1) * PAGE_SIZE : (DEEP - 1) * PAGE_SIZE + 1]
     for row in deep:
         yield f"lines{DEEP_PAGE}", f"/imports/lines/?after={row.batch_id}~{row.line}"
 
@@ -161,7 +160,7 @@ def _of_others() -> Iterator[tuple[str, str]]:
     for table, model in (("curation/query", Query), ("dialogues/dialogue", Dialogue)):
         page = f"/admin/{table}/"
         yield f"admin {table}", page
-        if model.objects.count() >= DEEP * PAGE:
+        if model.objects.count() >= DEEP * PAGE_SIZE:
             yield f"admin {table}{DEEP_PAGE}", f"{page}?p={DEEP}"
         for word in (COMMON, RARE):
             yield f"admin {table} q={word}", f"{page}?q={word}"

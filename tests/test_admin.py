@@ -13,6 +13,7 @@ from accounts.roles import Role, role_of
 from curation.models import Query, Verdict
 from dialogues.models import Dialogue, Review, State, Version
 from tests.making import a_dialogue, a_kept_query, a_query, a_source
+from web.paging import PAGE_SIZE
 
 pytestmark = pytest.mark.django_db
 
@@ -133,7 +134,7 @@ def test_a_bulk_action_works_on_the_whole_filter_and_not_on_the_page_alone(admin
     for _ in range(55):
         a_query(disputed=True)
     other = a_query()
-    page = Query.objects.filter(disputed=True)[:50]
+    page = Query.objects.filter(disputed=True)[:PAGE_SIZE]
     bulk(administrator_client, f"{QUERIES}?disputed__exact=1", "reject", page, select_across="1")
     assert Query.objects.filter(stage="dropped").count() == 55
     assert Query.objects.get(pk=other.pk).stage == "unscored"
@@ -186,10 +187,10 @@ def test_administrators_make_people_and_give_them_roles(administrator_client):
     assert role_of(User.objects.get(pk=nina.pk)) == Role.CURATOR
 
 
-def test_the_lists_ask_the_database_as_often_for_fifty_rows_as_for_one(
+def test_the_lists_ask_the_database_as_often_for_whole_pages_as_for_one_row(
     administrator_client, django_assert_max_num_queries
 ):
-    for number in range(50):
+    for number in range(PAGE_SIZE):
         a_query(source=a_source(f"source-{number % 5}"))
         a_dialogue()
     with django_assert_max_num_queries(10):

@@ -17,6 +17,7 @@ from dialogues.versions import write_version
 from runs.models import Call, Execution
 from tests.making import a_dialogue, a_query, a_source, an_approved_dialogue
 from tests.page_text import words
+from web.paging import PAGE_SIZE
 
 pytestmark = pytest.mark.django_db
 
@@ -63,8 +64,8 @@ def test_htmx_gets_the_list_alone(reviewer_client):
     assert part.strip().startswith('<div id="dialogue-list">')
 
 
-def test_the_list_asks_the_database_as_often_for_fifty_rows_as_for_one(reviewer_client, django_assert_max_num_queries):
-    for _ in range(50):
+def test_the_list_asks_the_database_as_often_for_a_page_as_for_one_row(reviewer_client, django_assert_max_num_queries):
+    for _ in range(PAGE_SIZE):
         a_dialogue()
     with django_assert_max_num_queries(9):
         reviewer_client.get("/dialogues/")

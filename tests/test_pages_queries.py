@@ -21,6 +21,7 @@ from curation.models import (
 )
 from tests.making import a_batch, a_kept_query, a_query, a_source
 from tests.page_text import words
+from web.paging import PAGE_SIZE
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -101,7 +102,7 @@ def test_facets_count_under_the_other_filters(reviewer_client):
 
 
 def test_pages_follow_one_another_with_their_filters(reviewer_client):
-    queries = [a_kept_query() for _ in range(53)]
+    queries = [a_kept_query() for _ in range(PAGE_SIZE + 3)]
     first = reviewer_client.get("/queries/?stage=kept").content.decode()
     address = re.search(r'rel="next"\s+href="([^"]+)"', first)[1].replace("&amp;", "&")
     assert "stage=kept" in address
@@ -122,8 +123,8 @@ def test_an_empty_list_says_what_to_do(reviewer_client):
     assert "No query fits these filters" in words(reviewer_client.get("/queries/?q=unheard"))
 
 
-def test_the_list_asks_the_database_as_often_for_fifty_rows_as_for_one(reviewer_client, django_assert_max_num_queries):
-    for number in range(50):
+def test_the_list_asks_the_database_as_often_for_a_page_as_for_one_row(reviewer_client, django_assert_max_num_queries):
+    for number in range(PAGE_SIZE):
         a_query(source=a_source(f"source-{number % 5}"))
     for address in ("/queries/", "/queries/?q=function", "/queries/?disputed=on&stage=kept"):
         with django_assert_max_num_queries(11):
@@ -226,12 +227,13 @@ def test_an_import_shows_its_counts_and_each_rejected_record(reviewer_client):
 
 def test_rejected_records_come_in_the_order_of_the_file(reviewer_client):
     batch = a_batch()
-    for line in range(1, 61):
+    for line in range(1, PAGE_SIZE + 11):
         RejectedRecord.objects.create(batch=batch, line=line, reason=f"reason {line}.")
     first = reviewer_client.get(batch.get_absolute_url()).content.decode()
-    assert "reason 1." in first and "reason 50." in first and "reason 51." not in first
+    last, following = f"reason {PAGE_SIZE}.", f"reason {PAGE_SIZE + 1}."
+    assert "reason 1." in first and last in first and following not in first
     address = re.search(r'rel="next"\s+href="([^"]+)"', first)[1].replace("&amp;", "&")
-    assert "reason 51." in reviewer_client.get(batch.get_absolute_url() + address).content.decode()
+    assert following in reviewer_client.get(batch.get_absolute_url() + address).content.decode()
 
 
 def test_the_list_of_imports_asks_the_database_as_often_for_many(reviewer_client, django_assert_max_num_queries):

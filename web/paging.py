@@ -12,7 +12,8 @@ from web.search import are_few, matching, matching_among, words_of
 Row = TypeVar("Row", bound=Model)
 Item = TypeVar("Item")
 
-PAGE_SIZE = 50
+# More than a screen holds; most of what a page costs is the writing of its rows.
+PAGE_SIZE = 40
 # A list is sifted for the words of a search in blocks that grow.
 FIRST_BLOCK, LARGEST_BLOCK = 250, 4_000
 
