@@ -240,9 +240,11 @@ def test_numbers_open_their_rows_when_clusters_are_settled_and_a_benchmark_goes(
 
 
 @pytest.mark.once
-def test_numbers_open_their_rows_when_an_import_stops_half_way_and_goes_on(walk, tmp_path):
-    texts = [f"Write a function that sorts the {number} heaviest parcels of a van." for number in range(620)]
-    path = a_file(tmp_path, "long.jsonl", texts[0], *texts, *[None] * 5)
+def test_numbers_open_their_rows_when_an_import_stops_half_way_and_goes_on(walk, tmp_path, monkeypatch):
+    monkeypatch.setattr("curation.intake.batches.CHUNK_CHARACTERS", 50_000)
+    path = tmp_path / "long.jsonl"
+    records = [{"instruction": f"Sort the {number} parcels of a van.", "output": "x" * 10_000} for number in range(60)]
+    path.write_text("".join(json.dumps(one) + "\n" for one in [records[0], *records]) + "{bad\n" * 5)
 
     def stop(position):
         if ImportBatch.objects.filter(read__gt=0).exists():
@@ -251,10 +253,10 @@ def test_numbers_open_their_rows_when_an_import_stops_half_way_and_goes_on(walk,
     with pytest.raises(KeyboardInterrupt):
         import_queries(path, source="one", by=None, on_bytes=stop)
     read = ImportBatch.objects.get().read
-    assert 0 < read < 626
+    assert 0 < read < 66
     walk(read=read, duplicates=1, accepted=read - 1)
     imported(path, "one")
-    walk(read=626, duplicates=1, accepted=620, rejected=5)
+    walk(read=66, duplicates=1, accepted=60, rejected=5)
 
 
 @pytest.mark.once

@@ -91,6 +91,8 @@ class WarmProcess:
 
 def _manage(arguments: Sequence[str], environ: Mapping[str, str], *files: str) -> None:
     os.setsid()
+    # A suite that was started in the background passes on that Ctrl-C is ignored; a command does not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environ)
