@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from curation.models import Query
 from dialogues.models import Dialogue, Turn
-from tests.making import a_dialogue, a_query
+from tests.making import a_dialogue, a_query, many_queries
 from web.paging import Order, Searched, page_of
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +62,33 @@ def test_a_column_order_goes_back_as_well():
     first = page_of(Query.objects.all(), {}, order=order, size=2)
     second = page_of(Query.objects.all(), {"after": first.after}, order=order, size=2)
     assert page_of(Query.objects.all(), {"before": second.before}, order=order, size=2).rows == first.rows
+
+
+def test_an_order_is_walked_back_through_its_ties():
+    gaps = (3.0, 2.0, 2.0, 2.0, 2.0, 2.0, 1.0, 1.0)
+    keys = [a_query(linked_gap=gap).pk for gap in gaps]
+    order, asked, walked = Order("dispute_size", key_descending=False), {"before": f"0.0~{keys[-1] + 1}"}, []
+    while asked:
+        page = page_of(Query.objects.all(), asked, order=order, size=3)
+        walked = [row.pk for row in page.rows] + walked
+        asked = {"before": page.before} if page.before else None
+    assert walked == keys
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by the size of the table")
+def test_a_page_among_many_ties_reads_no_more_than_the_first():
+    ties = [query.pk for query in many_queries([{"disputed": True, "linked_gap": 2.0}] * 3_000)]
+    order, rows = Order("dispute_size", key_descending=False), Query.objects.filter(disputed=True)
+
+    def steps(asked):
+        # Each of SQLite's steps that is a hundredth calls once.
+        calls = []
+        connection.connection.set_progress_handler(lambda: calls.append(1), 100)
+        page_of(rows, asked, order=order)
+        connection.connection.set_progress_handler(None, 0)
+        return len(calls)
+
+    assert steps({"after": f"2.0~{ties[-100]}"}) < 2 * steps({})
 
 
 @pytest.mark.parametrize("cursor", ["x", "1~", "~", "1.5~x", "9" * 40 + "x", "'; DROP TABLE", "nan~nan"])

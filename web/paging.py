@@ -35,15 +35,20 @@ class Order:
         key = _arrow(self.key_descending, backwards) + "pk"
         return [key] if self.column == "pk" else [_arrow(self.descending, backwards) + self.column, key]
 
-    def beyond(self, cursor: str, *, backwards: bool) -> Q:
-        """Rows after the cursor's row in this order (before it, when backwards)."""
+    def beyond(self, cursor: str, *, backwards: bool) -> list[Q]:
+        """What follows the cursor's row (precedes it, when backwards): first the rest of its ties, then all others.
+
+        Asked one after the other, since each leads the database to one place in its index; asked as one, it would
+        read all the ties that lie before the cursor.
+        """
+        if not cursor:
+            return [Q()]
         value, key = _read(cursor, self.column)
         behind_key = Q(**{f"pk__{_side(self.key_descending, backwards)}": key})
         if self.column == "pk":
-            return behind_key
-        side = _side(self.descending, backwards)
-        # The first condition alone lets the database enter its index at the right place.
-        return Q(**{f"{self.column}__{side}e": value}) & (Q(**{f"{self.column}__{side}": value}) | behind_key)
+            return [behind_key]
+        behind_value = Q(**{f"{self.column}__{_side(self.descending, backwards)}": value})
+        return [Q(**{self.column: value}) & behind_key, behind_value]
 
     def cursor(self, row: Model) -> str:
         """What an address says to begin after this row."""
@@ -125,6 +130,12 @@ def page_of(
     )
 
 
+def next_to(row: Row, rows: QuerySet[Row], order: Order, *, backwards: bool) -> Row | None:
+    """The one of these rows that follows this one in the order (precedes it, when backwards)."""
+    found = _following(rows, order, order.cursor(row), backwards=backwards, limit=1)
+    return rows.get(pk=found[0][0]) if found else None
+
+
 def newest_matching(rows: QuerySet[Any], table: Searched, search: str, *, limit: int) -> list[int]:
     """The keys of the newest of these rows that hold all words of a search, or of which a row of the table does."""
     return _keys(rows, NEWEST_FIRST, "", backwards=False, sieve=(table, search), limit=limit)
@@ -153,18 +164,23 @@ def _keys(
             return list(islice(_sifted(walked, table, search), limit))
         found = matching(table.model._default_manager.order_by(), search)
         rows = matching(rows, search) if table.column == "pk" else rows.filter(pk__in=table.owners(found))
-    beyond = order.beyond(cursor, backwards=backwards) if cursor else Q()
-    fields = order.fields(backwards=backwards)
-    return list(rows.filter(beyond).order_by(*fields).values_list("pk", flat=True)[:limit])
+    return [key for key, _ in _following(rows, order, cursor, backwards=backwards, limit=limit)]
+
+
+def _following(rows: QuerySet[Any], order: Order, cursor: str, *, backwards: bool, limit: int) -> list[tuple[int, Any]]:
+    """(key, value of the order's column) of the rows behind the cursor, in the order; no cursor: from its begin."""
+    found: list[tuple[int, Any]] = []
+    for behind in order.beyond(cursor, backwards=backwards):
+        part = rows.filter(behind).order_by(*order.fields(backwards=backwards))
+        found += part.values_list("pk", order.column)[: limit - len(found)]
+    return found
 
 
 def _walked(rows: QuerySet[Any], order: Order, cursor: str, *, backwards: bool) -> Iterator[list[int]]:
     """All keys behind the cursor in growing blocks."""
     size = FIRST_BLOCK
     while True:
-        beyond = order.beyond(cursor, backwards=backwards) if cursor else Q()
-        behind = rows.filter(beyond).order_by(*order.fields(backwards=backwards))
-        block = list(behind.values_list("pk", order.column)[:size])
+        block = _following(rows, order, cursor, backwards=backwards, limit=size)
         yield [key for key, _ in block]
         if len(block) < size:
             return

@@ -24,7 +24,7 @@ from web.desk import keys_for
 from web.diffs import Piece, pieces_between
 from web.notices import tell_done, tell_refused
 from web.pages import page_or_part
-from web.paging import Order, page_of
+from web.paging import Order, next_to, page_of
 
 SHOWN_OF_TEXT = 280
 MEMBERS_SHOWN = 30
@@ -113,6 +113,7 @@ def show_cluster(request: HttpRequest, pk: int) -> HttpResponse:
         Beside(one, DIFFERENCES.get(one.how, one.how), pieces_between(first.text, one.query.text))
         for one in members[:MEMBERS_SHOWN]
     ]
+    listed = DuplicateCluster.objects.filter(size__gt=1)
     rows = ActionRow.objects.filter(table="curation.duplicatecluster", row_id=pk).values("action")
     actions = list(Action.objects.filter(pk__in=rows).select_related("by")[:10])
     context = {
@@ -123,8 +124,8 @@ def show_cluster(request: HttpRequest, pk: int) -> HttpResponse:
         "actions": actions,
         "undoable": _undoable(actions),
         "join_form": JoinForm(),
-        "before": _next_to(cluster, backwards=True),
-        "after": _next_to(cluster, backwards=False),
+        "before": next_to(cluster, listed, LARGEST_FIRST, backwards=True),
+        "after": next_to(cluster, listed, LARGEST_FIRST, backwards=False),
         "desk_keys": keys_for(request.user, "cluster"),
     }
     return render(request, "curation/cluster.html", context)
@@ -185,13 +186,6 @@ def _undoable(actions: list[Action]) -> Action | None:
     """The last word of a person on this cluster; a whole pass is not undone from the page of one cluster."""
     last = actions[0] if actions else None
     return last if last and last.can_be_undone and last.verb.removeprefix("undo ") != VERB else None
-
-
-def _next_to(cluster: DuplicateCluster, *, backwards: bool) -> DuplicateCluster | None:
-    """The cluster before or after in the list."""
-    beyond = LARGEST_FIRST.beyond(LARGEST_FIRST.cursor(cluster), backwards=backwards)
-    rows = DuplicateCluster.objects.filter(beyond, size__gt=1)
-    return rows.order_by(*LARGEST_FIRST.fields(backwards=backwards)).first()
 
 
 def _facets(rows: Any, chosen: str) -> list[Facet]:
