@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from curation.intake.repeats import links_of
 from curation.models import (
     ContaminationHit,
+    HeldByFiles,
     ImportBatch,
     Problem,
     Query,
@@ -23,8 +24,7 @@ from dialogues.models import Dialogue, Export, Method, Review, Seed, Version
 from dialogues.models.dialogues import DialogueQuerySet
 
 # What a file may hold that another has brought, and under which name it counts when it moves. Queries have sightings.
-Repeated = type[Problem] | type[Solution] | type[Dialogue]
-MOVING: dict[Repeated, str] = {
+MOVING: dict[type[HeldByFiles], str] = {
     Problem: "moving_problems",
     Solution: "moving_solutions",
     Dialogue: "moving_dialogues",
@@ -70,26 +70,26 @@ class Scope:
         """Files that stay."""
         return ImportBatch.objects.exclude(pk__in=self.batches().order_by().values("pk"))
 
-    def repeats_of(self, model: Repeated) -> QuerySet[Any]:
+    def repeats_of(self, model: type[HeldByFiles]) -> QuerySet[Any]:
         """That these files hold rows which another brought."""
         rows: QuerySet[Any] = links_of(model).objects.filter(importbatch__in=self.batches().order_by())
         return rows
 
-    def home(self, model: Repeated) -> QuerySet[Any]:
+    def home(self, model: type[HeldByFiles]) -> QuerySet[Any]:
         """Problems, solutions or imported dialogues that have their home here."""
         return model._default_manager.filter(self._is_home(model))
 
-    def moving_of(self, model: Repeated) -> QuerySet[Any]:
+    def moving_of(self, model: type[HeldByFiles]) -> QuerySet[Any]:
         """Those of them that a file that stays holds too; a solution does not outlive its problem."""
         moving = self.home(model).filter(self._elsewhere_too(model))
         return moving.exclude(problem__in=self.problems()) if model is Solution else moving
 
-    def _is_home(self, model: Repeated) -> Q:
+    def _is_home(self, model: type[HeldByFiles]) -> Q:
         if model is Solution:
             return self._of_batches()
         return Q(method=Method.IMPORTED, **self._home()) if model is Dialogue else Q(**self._home())
 
-    def _elsewhere_too(self, model: Repeated) -> Exists:
+    def _elsewhere_too(self, model: type[HeldByFiles]) -> Exists:
         links = links_of(model).objects.filter(importbatch__in=self.staying().order_by())
         return Exists(links.filter(**{f"{model._meta.model_name}": OuterRef("pk")}))
 

@@ -11,11 +11,12 @@ from curation.models import (
     ContaminationHit,
     ContaminationPass,
     DuplicateCluster,
+    HeldByFiles,
     Query,
     Sighting,
     Tier,
 )
-from dialogues.hanging import Repeated, Scope
+from dialogues.hanging import Scope
 from dialogues.models import Dialogue, Seed
 
 OF_ANSWERS = (Tier.NGRAM_ANSWER, Tier.IDENTIFIERS, Tier.EXECUTION)
@@ -35,7 +36,7 @@ def move_home(keys: Iterable[int], scope: Scope) -> int:
     return len(sightings)
 
 
-def move_rows(model: Repeated, keys: Iterable[int], scope: Scope) -> None:
+def move_rows(model: type[HeldByFiles], keys: Iterable[int], scope: Scope) -> None:
     """Move these problems, solutions or dialogues to the first file that stays and holds them."""
     links = links_of(model).objects.filter(importbatch__in=scope.staying().order_by())
     first = links.filter(**{f"{model._meta.model_name}": OuterRef("pk")}).order_by("importbatch_id")[:1]

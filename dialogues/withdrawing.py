@@ -20,8 +20,19 @@ from accounts.models import Door, User
 from curation.duplicates.clusters import fit_sizes
 from curation.holding import batch_lock, hold, is_held
 from curation.inserting import take_turn
-from curation.models import ClusterMember, ImportBatch, Problem, Query, Solution, Source, Upload, Vector, Verdict
-from dialogues.hanging import MOVING, Repeated, Scope, counted, exported_versions
+from curation.models import (
+    ClusterMember,
+    HeldByFiles,
+    ImportBatch,
+    Problem,
+    Query,
+    Solution,
+    Source,
+    Upload,
+    Vector,
+    Verdict,
+)
+from dialogues.hanging import MOVING, Scope, counted, exported_versions
 from dialogues.models import Dialogue, Export, Review, Seed, State, Version, Withdrawal
 from dialogues.rehoming import move_home, move_rows
 from dialogues.withdrawal_words import in_words
@@ -203,19 +214,19 @@ def _remove_queries(scope: Scope, block: Sequence[int]) -> Counted:
     return gone + Counter(moving=moved, freed=freed)
 
 
-def _remove_rows(scope: Scope, model: Repeated, block: Sequence[int]) -> Counted:
+def _remove_rows(scope: Scope, model: type[HeldByFiles], block: Sequence[int]) -> Counted:
     """Problems or solutions that another file holds move, the others go."""
     moved = _move_rows(scope, model, block)
     return _delete(model._default_manager.filter(pk__in=set(block) - moved)) + Counter({MOVING[model]: len(moved)})
 
 
-def _move_rows(scope: Scope, model: Repeated, block: Sequence[int]) -> set[int]:
+def _move_rows(scope: Scope, model: type[HeldByFiles], block: Sequence[int]) -> set[int]:
     moving = set(scope.moving_of(model).filter(pk__in=block).values_list("pk", flat=True))
     move_rows(model, moving, scope)
     return moving
 
 
-def _remove_links(scope: Scope, model: Repeated, block: Sequence[int]) -> Counted:
+def _remove_links(scope: Scope, model: type[HeldByFiles], block: Sequence[int]) -> Counted:
     """That these files hold what is at home in others: nothing that anybody counts."""
     scope.repeats_of(model).filter(pk__in=block).delete()
     return Counter()

@@ -2,7 +2,7 @@
 
 from curation.models.benchmarks import Benchmark, BenchmarkTask, ContaminationHit, ContaminationPass, Opinion, Tier
 from curation.models.counts import ExpectedCount, LineCount, QueryCount, RatingCount
-from curation.models.intake import ImportBatch, RejectedRecord, Sighting, Source
+from curation.models.intake import HeldByFiles, ImportBatch, RejectedRecord, Sighting, Source
 from curation.models.judging import AnswerOrder, Calibration, Judge, Link, Score, ScoreState, Template
 from curation.models.neighbours import (
     MERGED,
@@ -41,6 +41,7 @@ __all__ = [
     "DuplicatePass",
     "ExpectedCount",
     "Guidelines",
+    "HeldByFiles",
     "ImportBatch",
     "Judge",
     "LineCount",

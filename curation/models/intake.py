@@ -82,6 +82,20 @@ class ImportBatch(models.Model):
         return self.state if self.state == self.State.RUNNING and is_held(batch_lock(self.pk)) else "stopped"
 
 
+class HeldByFiles(models.Model):
+    """A row that further files may hold than the one that brought it."""
+
+    also_in = models.ManyToManyField(
+        ImportBatch,
+        blank=True,
+        related_name="+",
+        help_text="other files that hold it; it moves there when its own is withdrawn",
+    )
+
+    class Meta:
+        abstract = True
+
+
 class RejectedRecord(models.Model):
     """A record that was not taken, with its place in the file and why."""
 

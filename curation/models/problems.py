@@ -3,17 +3,16 @@
 from django.db import models
 from django.db.models import Q
 
-ALSO_IN = "other files that hold it; it moves there when its own is withdrawn"
+from curation.models.intake import HeldByFiles
 
 
-class Problem(models.Model):
+class Problem(HeldByFiles):
     """A programming problem with tags and tests."""
 
     source = models.ForeignKey("curation.Source", on_delete=models.PROTECT, related_name="problems")
     batch = models.ForeignKey(
         "curation.ImportBatch", null=True, blank=True, on_delete=models.PROTECT, related_name="problems"
     )
-    also_in = models.ManyToManyField("curation.ImportBatch", blank=True, related_name="+", help_text=ALSO_IN)
     external_id = models.CharField(max_length=128)
     title = models.CharField(max_length=300, blank=True)
     text = models.TextField()
@@ -36,7 +35,7 @@ class Verified(models.TextChoices):
     FAILED = "failed", "fails its tests"
 
 
-class Solution(models.Model):
+class Solution(HeldByFiles):
     """One solution of a problem in one language."""
 
     problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="solutions")
@@ -48,7 +47,6 @@ class Solution(models.Model):
         related_name="solutions",
         help_text="the file that brought it; empty: it goes with its problem",
     )
-    also_in = models.ManyToManyField("curation.ImportBatch", blank=True, related_name="+", help_text=ALSO_IN)
     language = models.CharField(max_length=32)
     code = models.TextField()
     code_hash = models.CharField(max_length=64)

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from curation.models import HeldByFiles
 from web.claims import Claimable, ClaimableQuerySet, held_index
 
 
@@ -39,7 +40,7 @@ class DialogueQuerySet(ClaimableQuerySet):
         return self.filter(state=State.APPROVED)
 
 
-class Dialogue(Claimable):
+class Dialogue(Claimable, HeldByFiles):
     """A multi-turn dialogue on its way to the file. Its primary key is the exported id."""
 
     method = models.CharField(max_length=12, choices=Method)
@@ -56,12 +57,6 @@ class Dialogue(Claimable):
     )
     batch = models.ForeignKey(
         "curation.ImportBatch", null=True, blank=True, on_delete=models.PROTECT, related_name="dialogues"
-    )
-    also_in = models.ManyToManyField(
-        "curation.ImportBatch",
-        blank=True,
-        related_name="+",
-        help_text="other files that hold it; it moves there when its own is withdrawn",
     )
     external_id = models.CharField(max_length=128, blank=True)
     text_hash = models.CharField(max_length=64, blank=True, help_text="of the imported messages; empty when built here")
