@@ -5,12 +5,13 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.models import Action
 from accounts.roles import Role, role_of
@@ -93,6 +94,11 @@ class ReadingAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def action_checkbox(self, obj: Model) -> SafeString:
+        """The box of a row. Django makes a widget of each: a tenth of what a page takes."""
+        box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {} for an action">'
+        return format_html(box, ACTION_CHECKBOX_NAME, obj.pk, obj)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         # Only their presence counts: it makes the admin show the search box.

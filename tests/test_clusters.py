@@ -189,7 +189,7 @@ def test_search_finds_a_cluster_by_any_query_that_stands_in_it(reviewer_client, 
 
 
 def test_search_walks_the_list_where_many_match(reviewer_client, cluster, monkeypatch):
-    monkeypatch.setattr("web.search.FEW", 0)
+    monkeypatch.setattr("web.paging.FEW", 0)
     for words, count in (("values", 1), ("vaules", 1), ("tortoise", 0)):
         page = reviewer_client.get(reverse("curation:clusters"), {"q": words}).content.decode()
         assert page.count(f'href="{cluster.get_absolute_url()}"') == count

@@ -140,11 +140,13 @@ def test_a_search_is_paged_through_to_its_last_match():
     assert searched("sort") == [matches[:3:-1], matches[3:0:-1], matches[:1]]
 
 
-@pytest.fixture(params=["few", "many"])
+@pytest.fixture(params=["few", "some", "many"])
 def matches(request, monkeypatch):
-    """Both ways of a search: all matches at once, and block by block through the list."""
+    """The ways of a search: all matches at once, joined in the order of the list, and block by block through it."""
+    if request.param == "some":
+        monkeypatch.setattr("web.search.LOOKED_UP", -1)
     if request.param == "many":
-        monkeypatch.setattr("web.search.FEW", 0)
+        monkeypatch.setattr("web.paging.FEW", 0)
         monkeypatch.setattr("web.search.DENSE", 8)
         monkeypatch.setattr("web.paging.FIRST_BLOCK", 2)
 

@@ -7,14 +7,16 @@ from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from web.search import are_few, matching, matching_among, words_of
+from web.search import expected_matches, matching, matching_among, words_of
 
 Row = TypeVar("Row", bound=Model)
 Item = TypeVar("Item")
 
 # More than a screen holds; most of what a page costs is the writing of its rows.
 PAGE_SIZE = 40
-# A list is sifted for the words of a search in blocks that grow.
+# So many matches of a search are read at once; where there are more, the list is walked and each block of it sifted.
+FEW = 10_000
+# The blocks grow.
 FIRST_BLOCK, LARGEST_BLOCK = 250, 4_000
 
 
@@ -159,11 +161,15 @@ def _keys(
     """The keys of the rows behind the cursor. Where many hold the words, most blocks of the list hold some of them."""
     if sieve is not None:
         table, search = sieve
-        if not are_few(table.model, search):
+        expected = expected_matches(table.model, search, most=FEW + 1)
+        if expected > FEW:
             walked = _walked(rows, order, cursor, backwards=backwards)
             return list(islice(_sifted(walked, table, search), limit))
-        found = matching(table.model._default_manager.order_by(), search)
-        rows = matching(rows, search) if table.column == "pk" else rows.filter(pk__in=table.owners(found))
+        if table.column == "pk":
+            rows = matching(rows, search, expected=expected)
+        else:
+            found = matching(table.model._default_manager.order_by(), search)
+            rows = rows.filter(pk__in=table.owners(found))
     return [key for key, _ in _following(rows, order, cursor, backwards=backwards, limit=limit)]
 
 

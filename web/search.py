@@ -17,8 +17,8 @@ WORD = re.compile(r"\w+", re.UNICODE)
 INDEXED_CHARACTERS = 100_000
 # PostgreSQL takes `os.path` for a host and `<String>` for a tag, and would find neither by its words.
 MARKS_OF_HOSTS_AND_TAGS = "[-./:@<>&~#=?+]"
-# So many matches are read at once; where there are more, a list is walked in its own order and each block sifted.
-FEW = 10_000
+# So many matches PostgreSQL looks up one by one; more it joins in the order of the list.
+LOOKED_UP = 2_000
 # Keys that stand closer than this are asked for as a range: SQLite reads so many matches while it looks one key up.
 DENSE = 64
 
@@ -28,27 +28,31 @@ def words_of(search: str) -> list[str]:
     return WORD.findall(search)[:20]
 
 
-def matching(rows: Rows, search: str) -> Rows:
-    """Rows whose indexed text holds every word of the search; all rows when it holds no word."""
+def matching(rows: Rows, search: str, *, expected: int = 0) -> Rows:
+    """Rows whose indexed text holds every word of the search; all rows when it holds no word.
+
+    `expected`: how many may match, where that is known; it chooses the way to them and changes nothing else.
+    """
     words = words_of(search)
     if not words:
         return rows
     sql, parameters = _sought(rows.model._meta.db_table, words)
     if connection.vendor == "postgresql":
-        # Read at once: for a rare word PostgreSQL would else walk the whole list and ask for each of its rows.
-        sql = f"SELECT unnest(ARRAY({sql}))"
+        # Read at once: for a rare word PostgreSQL would else walk the whole list and ask for each of its rows. "Offset"
+        # keeps the two apart, so that it does so only with what was read.
+        sql = f"{sql} OFFSET 0" if expected > LOOKED_UP else f"SELECT unnest(ARRAY({sql}))"
     return rows.filter(pk__in=RawSQL(sql, parameters))
 
 
-def are_few(model: type[models.Model], search: str) -> bool:
-    """Whether it is quickest to read all rows that match. SQLite counts them, PostgreSQL has an estimate."""
+def expected_matches(model: type[models.Model], search: str, *, most: int) -> int:
+    """How many rows match, `most` at most. SQLite counts them, PostgreSQL has an estimate."""
     sql, parameters = _sought(model._meta.db_table, words_of(search))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
-            return bool(cursor.fetchone()[0][0]["Plan"]["Plan Rows"] <= FEW)
-        cursor.execute(f"{sql} LIMIT {FEW + 1}", parameters)
-        return len(cursor.fetchall()) <= FEW
+            return min(int(cursor.fetchone()[0][0]["Plan"]["Plan Rows"]), most)
+        cursor.execute(f"{sql} LIMIT {int(most)}", parameters)
+        return len(cursor.fetchall())
 
 
 def matching_among(model: type[models.Model], search: str, keys: Sequence[int]) -> set[int]:

@@ -40,6 +40,10 @@ class DialogueQuerySet(ClaimableQuerySet):
         return self.filter(state=State.APPROVED)
 
 
+# Exported once, and no longer approved.
+EXPORTED_BEFORE = Q(exported=True) & ~Q(state="approved")
+
+
 class Dialogue(Claimable, HeldByFiles):
     """A multi-turn dialogue on its way to the file. Its primary key is the exported id."""
 
@@ -95,6 +99,7 @@ class Dialogue(Claimable, HeldByFiles):
             models.Index(fields=["source", "state", "id", "method"], name="dialogue_list_source_state"),
             models.Index(fields=["exported", "state", "id"], name="dialogue_list_exported"),
             models.Index(fields=["source", "exported", "state", "id"], name="dialogue_list_source_exported"),
+            models.Index(fields=["-id", "state"], name="dialogue_exported_before", condition=EXPORTED_BEFORE),
             held_index("dialogue_held"),
             # Counts: one GROUP BY reads the index alone.
             models.Index(fields=["language", "state", "method", "source"], name="dialogue_by_language_state"),

@@ -12,7 +12,7 @@ from accounts.models import ActionRow
 from accounts.roles import Role, needs
 from curation.models import Source
 from dialogues.models import Dialogue, Method, Review, Revision, State, Turn
-from dialogues.models.dialogues import DialogueQuerySet
+from dialogues.models.dialogues import EXPORTED_BEFORE, DialogueQuerySet
 from dialogues.views.review_desk import flags_in_words
 from web.counts import counted_words, counts_by, values_of
 from web.pages import page_or_part
@@ -21,7 +21,6 @@ from web.paging import Searched, page_of
 ACTIONS_SHOWN = 20
 # Every state but withdrawn: what the funnel counts.
 STANDING = "standing"
-NOT_APPROVED = [state for state in State if state != State.APPROVED]
 
 
 class DialogueFilters(forms.Form):
@@ -124,9 +123,7 @@ def narrowed(rows: DialogueQuerySet, asked: dict[str, str], *, leave_out: str = 
         # The key first: joined by its slug, the source could not lead the database into the index.
         rows = rows.filter(source_id=Source.objects.filter(slug=source).values_list("pk", flat=True).first())
     if (exported := applied.get("exported")) == "afterwards":
-        # Few: with the states named one by one, an index finds them.
-        left = Dialogue.objects.filter(exported__in=[True], state__in=NOT_APPROVED)
-        rows = rows.filter(pk__in=left.order_by().values("pk"))
+        rows = rows.filter(EXPORTED_BEFORE)
     elif exported:
         # As one of a list: SQLite does not enter an index by a bare truth.
         rows = rows.filter(exported__in=[exported == "yes"])
