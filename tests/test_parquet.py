@@ -8,7 +8,7 @@ import pytest
 from curation.intake.fields import kind_of
 from curation.intake.importing import import_queries
 from curation.intake.reading import read_records
-from curation.intake.records import BrokenFile, Record, Refused
+from curation.intake.records import BrokenFile, Unreadable
 
 pyarrow = pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -46,13 +46,46 @@ def test_reading_tells_how_far_it_is_in_bytes(write):
     assert positions[-1] == path.stat().st_size
 
 
-def test_a_row_whose_text_is_not_utf8_is_refused_and_the_rest_read(write):
-    raw = pyarrow.array([b"fine", b"caf\xe9", b"fine too"]).view(pyarrow.string())
+def times(unit, *values, zone=None):
+    return pyarrow.array(values, pyarrow.timestamp(unit, tz=zone))
 
-    found = list(read_records(write(pyarrow.table({"instruction": raw}))))
 
-    assert [type(one) for one in found] == [Record, Refused, Record]
-    assert found[1] == Refused(2, "holds text that is not UTF-8; write it as UTF-8", "")
+# Columns of two rows, and what is said of the second; the first can be read where the third part says so.
+ODD = {
+    "not UTF-8": (pyarrow.array([b"fine", b"caf\xe9"]).view(pyarrow.string()), "bytes that are not UTF-8", True),
+    "far date": (pyarrow.array([1, 10**8], pyarrow.date32()), "a value that cannot be read, date value", True),
+    "far time": (times("s", 1, 10**15), "a value that cannot be read, ", True),
+    "no such zone": (times("us", 1, 1, zone="Mars/Olympus"), "a value that cannot be read, ", False),
+    "one name twice": (
+        pyarrow.StructArray.from_arrays([pyarrow.array(["a", "b"])] * 2, names=["x", "x"]),
+        "a value that cannot be read, Converting",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_value_that_cannot_be_read_spoils_its_own_field_alone(write, kind):
+    column, said, is_first_fine = ODD[kind]
+    fine = {"instruction": ["Sort.", "Add."], "output": ["x", "y"]}
+
+    found = list(read_records(write(pyarrow.table(fine | {"odd": column}))))
+
+    assert [(one.value["instruction"], one.value["output"]) for one in found] == [("Sort.", "x"), ("Add.", "y")]
+    assert kind_of(found[1].value["odd"]).startswith(said)
+    assert isinstance(found[0].value["odd"], Unreadable) != is_first_fine
+
+
+@pytest.mark.django_db
+def test_a_record_is_refused_only_where_the_value_that_cannot_be_read_is_wanted(write):
+    text, _, _ = ODD["not UTF-8"]
+    table = pyarrow.table({"instruction": text, "output": ["x", "y"], "created": times("us", 1, 10**18)})
+
+    batch = import_queries(write(table), source="sample", by=None)
+
+    assert (batch.read, batch.accepted) == (2, 1)
+    reason = "field 'instruction' is bytes that are not UTF-8, not text; write it as text or remove the record"
+    assert batch.rejected_records.get().reason == reason
 
 
 @pytest.mark.parametrize("change", [lambda content: content[:-100], lambda content: content[:200] + content[-8:]])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from curation.intake.records import BadRecord
+from curation.intake.records import BadRecord, Unreadable
 from curation.texts import is_blank
 
 JsonObject = dict[str, Any]
@@ -57,6 +57,8 @@ def kind_of(value: Any) -> str:
     """What a value is, in words; Parquet has more kinds than JSON."""
     if value is None:
         return "null"
+    if isinstance(value, Unreadable):
+        return value.what
     return "text" if isinstance(value, str) else KIND_NAMES.get(type(value), f"of type {type(value).__name__}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from curation.intake.forms import GZIP_RATIO_LIMIT, GZIP_SMALL_BYTES, OnBytes, blocks_of, is_packed
-from curation.intake.records import EXCERPT_LENGTH, RECORD_LIMIT, BrokenFile, Record, Refused, refused
+from curation.intake.records import EXCERPT_LENGTH, RECORD_LIMIT, BrokenFile, Record, Refused, Unreadable, refused
 
 ROWS_AT_ONCE = 50
 READ_BYTES = 1 << 18
@@ -69,19 +69,28 @@ def _opened(file: IO[bytes]) -> Any:
     return parquet
 
 
-def _values(batch: Any) -> list[dict[str, Any] | None]:
-    """The rows of a batch; None for one whose text is not UTF-8."""
+def _values(batch: Any) -> list[dict[str, Any]]:
+    """The rows of a batch. A value that cannot be read spoils no other, since many columns are wanted by nobody."""
+    columns = [_column(column) for column in batch.columns]
+    return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _column(column: Any) -> list[Any]:
+    import pyarrow
+
     try:
-        return list(batch.to_pylist())
+        return list(column.to_pylist())
     except UnicodeDecodeError:
-        if batch.num_rows == 1:
-            return [None]
-    return [value for position in range(batch.num_rows) for value in _values(batch.slice(position, 1))]
+        what = "bytes that are not UTF-8"
+    # Times beyond the year 9999 or between microseconds, unknown zones, two fields of one name.
+    except (ValueError, ArithmeticError, LookupError, pyarrow.ArrowException) as error:
+        what = f"a value that cannot be read, {_first_line(error)}"
+    if len(column) == 1:
+        return [Unreadable(what)]
+    return [value for place in range(len(column)) for value in _column(column.slice(place, 1))]
 
 
-def _row(number: int, value: dict[str, Any] | None) -> Record | Refused:
-    if value is None:
-        return refused(number, "holds text that is not UTF-8; write it as UTF-8")
+def _row(number: int, value: dict[str, Any]) -> Record | Refused:
     raw = ", ".join(f"{name}: {_start(held)}" for name, held in value.items())
     length = sum(len(held) for held in value.values() if isinstance(held, str))
     if length > RECORD_LIMIT:

@@ -40,6 +40,16 @@ class Refused:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Unreadable:
+    """Stands for a value of a record that nobody can read; only where it is wanted, the record is refused."""
+
+    what: str
+
+    def __repr__(self) -> str:
+        return f"({self.what})"
+
+
 def record_of(line: int, value: Any, raw: str) -> Record:
     return Record(line, value, raw[:EXCERPT_LENGTH], len(raw))
 
