@@ -7,7 +7,9 @@ from curation import pool_passes
 from curation.contamination.checking import check_contamination
 from curation.decisions import ruling
 from curation.duplicates.searching import search
-from curation.models import CompareBy, ContaminationPass, DuplicatePass, RulePass
+from curation.intake.detectors import load_detectors
+from curation.intake.finding_languages import look
+from curation.models import CompareBy, ContaminationPass, DuplicatePass, LanguagePass, RulePass
 from embeddings import Embedder
 
 
@@ -32,3 +34,10 @@ def find_duplicates(pass_id: int) -> None:
     one = DuplicatePass.objects.get(pk=pass_id)
     by_meaning = one.compare_by == CompareBy.MEANING
     pool_passes.carry_out(one, lambda: search(one, door=Door.PAGE, embedder=Embedder() if by_meaning else None))
+
+
+@shared_task
+def find_languages(pass_id: int) -> None:
+    """Carry out a look at the languages of all queries that nobody has looked at."""
+    one = LanguagePass.objects.get(pk=pass_id)
+    pool_passes.carry_out(one, lambda: look(one, door=Door.PAGE, tell=load_detectors()))

@@ -10,6 +10,7 @@ from curation.views import (
     guidelines,
     judging,
     lab,
+    languages,
     lines,
     passes,
     previews,
@@ -73,6 +74,11 @@ urlpatterns: list[URLPattern] = [
     path("scores/lab/new/", lab.ask_for_lab, name="new_lab"),
     path("scores/lab/<int:pk>/", lab.show_lab, name="lab"),
     path("scores/verdicts/sample/", samples.start_sample, name="start_sample"),
+    # languages of code and of prose
+    path("languages/", languages.show_languages, name="languages"),
+    path("languages/find/", languages.start_search, name="find_languages"),
+    path("languages/passes/", passes.list_passes, {"sort": "languages"}, name="language_passes"),
+    path("languages/passes/<int:pk>/cancel/", passes.cancel_pass, {"sort": "languages"}, name="cancel_languages"),
     # near-duplicates
     path("duplicates/", clusters.list_clusters, name="clusters"),
     path("duplicates/find/", searching.ask_for_duplicate_search, name="find_duplicates"),

@@ -1,15 +1,19 @@
 """Languages told from content: what is looked at, what is left alone, and how well the detectors tell."""
 
+import re
 import sys
 
 import pytest
+from django.urls import reverse
 
 from accounts.actions import undo
 from accounts.models import Door
+from curation import pool_passes, tasks
 from curation.intake.detectors import NATURAL, Detectors, MissingDetectors, load_detectors, prose_of
-from curation.intake.finding_languages import find_languages
-from curation.models import Query
+from curation.intake.finding_languages import ask_for_languages, find_languages, look
+from curation.models import LanguagePass, Query
 from tests.making import a_query
+from tests.page_text import words
 from tests.running import run_command
 
 SAID = {
@@ -152,3 +156,62 @@ def test_without_the_extra_its_name_is_said(monkeypatch):
 
     with pytest.raises(MissingDetectors, match=r"py3langid not found: the extra `dedup` is not installed"):
         load_detectors()
+
+
+PAGE = "curation:languages"
+
+
+@pytest.mark.django_db
+def test_a_page_counts_the_languages_and_hands_the_search_to_the_worker(
+    curator_client, curator, reviewer_client, monkeypatch
+):
+    a_query(language="go"), a_query(), a_query(natural_language="fr")
+    page = words(reviewer_client.get(reverse(PAGE)))
+    assert "2 of 3 queries not looked at yet" in page and "unknown 2 66 %" in page and "French 1 33 %" in page
+    assert "Find languages" not in page and "Find languages" in words(curator_client.get(reverse(PAGE)))
+
+    assert "handed to the worker" in words(curator_client.post(reverse("curation:find_languages"), follow=True))
+
+    monkeypatch.setattr("curation.tasks.load_detectors", lambda: scripted(code="rust", prose="de"))
+    one = LanguagePass.objects.get()
+    tasks.find_languages(one.pk)
+    tasks.find_languages(one.pk)
+    one.refresh_from_db()
+    assert (one.state, one.by, one.action.door) == ("done", curator, Door.PAGE)
+    assert one.found == {"checked": 2, "told": 1, "code": {"rust": 1}, "prose": {"de": 2}}
+    page = reviewer_client.get(reverse(PAGE))
+    assert "3 of 3 queries looked at" in words(page) and "see or undo" in words(page)
+    lists = re.findall(r'<a href="(/queries/[^"]+)">([0-9,]+)</a>', page.content.decode())
+    assert len(lists) == 5
+    for address, count in lists:
+        assert f"{count} quer" in words(reviewer_client.get(address.replace("&amp;", "&")))
+    undo(one.action, by=curator)
+    assert "2 of 3 queries not looked at yet" in words(reviewer_client.get(reverse(PAGE)))
+
+
+@pytest.mark.django_db
+def test_one_search_for_languages_at_a_time_and_a_cancelled_one_keeps_what_it_wrote(curator_client, curator):
+    queries = [a_query() for _ in range(3)]
+    one = ask_for_languages(by=curator)
+    assert "one is at work already" in words(curator_client.post(reverse("curation:find_languages"), follow=True))
+    assert "one is at work already" in run_command("find_languages").said
+
+    def cancelled_after_one(blocks, *, total, what):
+        for pk in next(iter(blocks)):
+            yield [pk]
+            curator_client.post(reverse("curation:cancel_languages", args=[one.pk]))
+            pool_passes.tell(one, what, 1, total)
+
+    tell = scripted(prose="de")
+    pool_passes.carry_out(one, lambda: look(one, door=Door.PAGE, tell=tell, progress=cancelled_after_one))
+    assert (one.state, one.action is None) == ("cancelled", False)
+    assert [languages(query)[1] for query in queries] == ["de", None, None]
+
+
+@pytest.mark.django_db
+def test_without_the_extra_the_page_says_how_to_get_it(curator_client, monkeypatch):
+    a_query()
+    monkeypatch.setattr("curation.intake.detectors.MODULES", ("no_such_module",))
+    said = words(curator_client.post(reverse("curation:find_languages"), follow=True))
+    assert "Not started: no_such_module not found" in said and "the extra `dedup` is not installed; run" in said
+    assert not LanguagePass.objects.exists()

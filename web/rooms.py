@@ -56,6 +56,7 @@ ROOMS = (
             Place("All queries", "curation:queries", ("curation:query", "curation:score")),
             Place("Imports", "curation:batches", _IMPORTS),
             Place("Lines read", "curation:lines"),
+            Place("Languages", "curation:languages"),
             Place("Duplicates", "curation:clusters", ("curation:cluster", "curation:find_duplicates")),
             Place("Contamination", "curation:contamination", _CONTAMINATION),
             Place("Suspects", "curation:suspects", ("curation:suspect",)),

@@ -40,7 +40,7 @@ def require() -> None:
     if missing:
         raise MissingExtra(
             f"{', '.join(missing)} not found: the extra `dedup` is not installed; run `pip install -e '.[dedup]'` in "
-            "the project's environment, or compare the form alone with --only form"
+            "the project's environment, or compare the form alone with --by form"
         )
 
 

@@ -40,12 +40,17 @@ class Detectors:
     prose: Callable[[str], str]
 
 
-def load_detectors() -> Detectors:
-    """Both models, in memory; raises MissingDetectors."""
+def require() -> None:
+    """Raise MissingDetectors unless the extra is there; there is no stand-in for it."""
     if missing := [name for name in MODULES if find_spec(name) is None]:
         raise MissingDetectors(
             f"{', '.join(missing)} not found: the extra `dedup` is not installed; run `pip install -e '.[dedup]'`"
         )
+
+
+def load_detectors() -> Detectors:
+    """Both models, in memory; raises MissingDetectors."""
+    require()
     return Detectors(code=_code_detector(), prose=_prose_detector(sorted(NATURAL)))
 
 

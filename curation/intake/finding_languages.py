@@ -1,7 +1,9 @@
 """Find languages that no source and no fence names, and the language in which each query is written."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,8 +11,11 @@ from django.utils import timezone
 from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
 from curation.intake.detectors import UNDETERMINED, Detectors
-from curation.models import Query
-from curation.passes import Watch, blocks_of, next_version, unwatched
+from curation.models import LanguagePass, Query
+from curation.passes import Progress, Watch, blocks_of, next_version, unshown, unwatched
+from curation.pool_passes import ask_for, keep_action, watched
+
+DOING = "looking, in blocks"
 
 
 @dataclass(slots=True)
@@ -23,8 +28,36 @@ class FoundLanguages:
     action: Action | None = None
 
 
-def find_languages(*, by: User | None, door: Door, tell: Detectors, watch: Watch = unwatched) -> FoundLanguages:
-    """Look at each query once, in blocks that stand when the pass is stopped; a stated language is left alone."""
+def ask_for_languages(*, by: User | None) -> LanguagePass:
+    """Note that queries are to be looked at. Raises AtWork while another pass goes on."""
+    return ask_for(LanguagePass, by=by)
+
+
+def look(one: LanguagePass, *, door: Door, tell: Detectors, progress: Progress = unshown) -> None:
+    """Carry out a pass that was asked for; its row says how far it is, and what it found."""
+
+    def told(blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
+        shown: Iterable[list[int]] = progress(watched(one, blocks, total=total, what=DOING), total=total, what=DOING)
+        return shown
+
+    found = find_languages(by=one.by, door=door, tell=tell, watch=told, began=partial(keep_action, one))
+    one.found = {"checked": found.checked, "told": found.code.total(), "code": found.code, "prose": found.prose}
+    one.finished_at = timezone.now()
+    one.save(update_fields=["found", "finished_at"])
+
+
+def find_languages(
+    *,
+    by: User | None,
+    door: Door,
+    tell: Detectors,
+    watch: Watch = unwatched,
+    began: Callable[[Action], None] = lambda action: None,
+) -> FoundLanguages:
+    """Look at each query once, in blocks that stand when the pass is stopped; a stated language is left alone.
+
+    `began` hears of the action as soon as there is one.
+    """
     found = FoundLanguages()
     for pks in blocks_of(Query.objects.filter(natural_language=None), watch):
         changes = [_change(query, tell) for query in Query.objects.filter(pk__in=pks).order_by("pk")]
@@ -32,6 +65,7 @@ def find_languages(*, by: User | None, door: Door, tell: Detectors, watch: Watch
             _write(changes)
             if found.action is None:
                 found.action = record("find languages", changes, by=by, door=door)
+                began(found.action)
             else:
                 extend(found.action, changes)
         _count(found, changes)

@@ -14,7 +14,7 @@ from curation.models.neighbours import (
     DuplicatePass,
     Vector,
 )
-from curation.models.passes import RulePass
+from curation.models.passes import LanguagePass, RulePass
 from curation.models.pool_passes import PoolPass
 from curation.models.problems import Problem, Solution, Verified
 from curation.models.queries import Contamination, Decision, Query, Scoring, Stage
@@ -44,6 +44,7 @@ __all__ = [
     "HeldByFiles",
     "ImportBatch",
     "Judge",
+    "LanguagePass",
     "LineCount",
     "Link",
     "Opinion",

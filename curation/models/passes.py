@@ -1,4 +1,4 @@
-"""The passes of a rule over the pool that pages asked for."""
+"""The passes of a rule and of detectors over the pool that pages asked for."""
 
 from django.db import models
 from django.urls import reverse
@@ -19,3 +19,17 @@ class RulePass(PoolPass):
 
     def get_absolute_url(self) -> str:
         return reverse("curation:rule_pass", args=[self.pk])
+
+
+class LanguagePass(PoolPass):
+    """One look at the languages of all queries that nobody has looked at."""
+
+    objects = PoolPassQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"search for languages {self.pk}"
+
+    @property
+    def what(self) -> str:
+        """What was asked for, in few words."""
+        return "what was not looked at"

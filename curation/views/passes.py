@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import User
 from accounts.roles import Role, needs
 from curation.contamination.checking import NoBenchmark
-from curation.models import ContaminationPass, DuplicatePass, PoolPass
+from curation.models import ContaminationPass, DuplicatePass, LanguagePass, PoolPass
 from curation.pool_passes import AtWork, NotOpen, cancel
 from runs.handing import NobodyThere, hand_over
 from web.notices import tell_done, tell_refused
@@ -57,6 +57,17 @@ SORTS = {
         noun="search",
         none="None so far. A search compares all queries in play; nothing is deleted, and it can be undone.",
         counts={"checked": "Read", "duplicates": "Merged", "variants": "Variants", "paraphrases": "Paraphrases"},
+    ),
+    "languages": Sort(
+        LanguagePass,
+        task="curation.tasks.find_languages",
+        page="curation:languages",
+        watch="curation:language_passes",
+        cancel="curation:cancel_languages",
+        heading="Searches",
+        noun="search",
+        none="None so far. A search looks at each query once; a stated language is left alone, and it can be undone.",
+        counts={"checked": "Looked at", "told": "Found by code"},
     ),
 }
 
