@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, Query
-from tests.browsing import BROWSERS
+from tests.browsing import BROWSERS, PHONE
 from tests.making import a_query
 
 pytestmark = [
@@ -19,7 +19,6 @@ pytestmark = [
 ]
 
 PROMPT = "Write a function to find the largest prime factor of a given number."
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture
@@ -60,6 +59,11 @@ def three(db):
         query = a_query(text, contamination="suspect", suspicion=score, response="Like so:\n\n```python\nprint(1)\n```")
         ContaminationHit.objects.create(query=query, task=task, tier="neighbour", score=score, matched_text=text)
         queries.append(query)
+    task.pk, task.external_id, task.prompt = None, "MBPP/8", "Write a function that divides a number by its primes."
+    task.save()
+    ContaminationHit.objects.create(
+        query=queries[0], task=task, tier="neighbour", score=0.55, matched_text="x", opinion="same"
+    )
     return queries
 
 
@@ -83,7 +87,15 @@ def test_suspects_are_judged_with_the_keyboard_alone(tab, three):
     tab.goto("/contamination/suspects/")
     at(tab, first)
     assert tab.locator("mark").count() > 2
+    # The task that a model calls the same stands first; `j` and `k` put each of the others in its place.
+    assert tab.locator("#suspect-hit").inner_text().count("MBPP/8") == 1
     photograph(tab, "suspect-desk")
+    tab.keyboard.press("j")
+    tab.wait_for_url(re.compile("hit="))
+    tab.locator("#suspect-hit", has_text="MBPP/7").wait_for()
+    tab.keyboard.press("k")
+    tab.locator("#suspect-hit", has_text="MBPP/8").wait_for()
+    tab.locator("#item-heading:focus").wait_for()
     tab.keyboard.press("x")
     at(tab, second)
     assert state_of(first) == "set_aside"

@@ -1,6 +1,7 @@
-"""The rules of the house that no linter knows: every module says what it is, and none grows past 300 lines."""
+"""The rules of the house that no linter knows: a module says what it is and stays short, a template hides no tag."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,9 @@ MODULES = [
     for path in sorted((ROOT / room).rglob("*.py"))
     if "migrations" not in path.relative_to(ROOT).parts
 ]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.*"))
+TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
+MARK = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "service", "services"}
 
 
@@ -23,6 +27,13 @@ def test_a_module_says_what_it_is_and_stays_short(path):
     assert ast.get_docstring(ast.parse(text)), "it opens with a docstring"
     assert len(text.splitlines()) <= 300
     assert path.stem not in FORBIDDEN_NAMES
+
+
+def test_every_tag_of_a_template_opens_and_closes_on_its_line():
+    """Django takes half a tag for text and shows it."""
+    lines = [(path, number, line) for path in TEMPLATES for number, line in enumerate(path.read_text().splitlines(), 1)]
+    assert len(lines) > 1_000
+    assert [(str(path), number) for path, number, line in lines if MARK.search(TAG.sub("", line))] == []
 
 
 @pytest.mark.needs("import_linter")

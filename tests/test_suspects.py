@@ -28,10 +28,14 @@ def fresh_counts():
     cache.clear()
 
 
-def a_task(prompt="Find the largest prime factor of a number."):
+def a_task(prompt="Find the largest prime factor of a number.", tests=""):
     benchmark, _ = Benchmark.objects.get_or_create(name="bench", defaults={"sha256": "0"})
     return BenchmarkTask.objects.create(
-        benchmark=benchmark, external_id=f"bench/{benchmark.tasks.count()}", prompt=prompt, solution="return 7"
+        benchmark=benchmark,
+        external_id=f"bench/{benchmark.tasks.count()}",
+        prompt=prompt,
+        solution="return 7",
+        tests=tests,
     )
 
 
@@ -146,6 +150,34 @@ def test_the_desk_shows_both_texts_with_what_they_share_and_goes_on_by_itself(re
     assert skipped.redirect_chain[-1][0] == address(second)
 
 
+def test_the_desk_shows_how_the_benchmark_tests_its_task(reviewer_client):
+    query = a_suspect(task=a_task(tests="def check(f):\n    assert f(9) == 3"))
+    assert (
+        "return 7\n\ndef check(f):\n    assert f(9) == 3</pre>" in reviewer_client.get(address(query)).content.decode()
+    )
+
+
+def test_the_task_that_a_model_calls_the_same_stands_beside_the_query_and_each_other_can(reviewer_client):
+    query = a_suspect(0.8)
+    near = query.contamination_hits.get()
+    ContaminationHit.objects.filter(pk=near.pk).update(opinion="other")
+    same = ContaminationHit.objects.create(
+        query=query, task=a_task("Print trees."), tier="neighbour", score=0.55, matched_text="x", opinion="same"
+    )
+    apart = f"{address(query)}?source={query.source.slug}&hit={near.pk}"
+
+    page = reviewer_client.get(f"{address(query)}?source={query.source.slug}")
+
+    assert (page.context["hit"], [one.hit for one in page.context["near"]]) == (same, [same, near])
+    assert "near in meaning 0.80 · a model says: another task" in words(page)
+    assert f'href="{apart.replace("&", "&amp;")}"' in page.content.decode()
+    opened = reviewer_client.get(apart)
+    assert opened.context["hit"] == near
+    assert [(one.is_shown, one.key) for one in opened.context["near"]] == [(False, "up"), (True, "")]
+    for senseless in ("0", "x", ""):
+        assert reviewer_client.get(f"{address(query)}?hit={senseless}").context["hit"] == same
+
+
 def test_a_late_or_senseless_decision_changes_nothing(reviewer_client, curator):
     query = a_suspect()
     suspects.take(query.pk, by=curator, at=timezone.now())
@@ -186,10 +218,11 @@ def test_pages_ask_as_much_for_many_hits_as_for_few(reviewer_client):
     first = a_suspect(0.9)
     paths = [reverse("curation:contamination"), address(first)]
     few = [asked(path) for path in paths]
-    for number in range(6):
+    for number in range(13):
         a_suspect(0.5 + number / 100, source=a_source("other"))
         ContaminationHit.objects.create(query=first, task=a_task(), tier="neighbour", score=0.1, matched_text="x")
     assert [asked(path) for path in paths] == few
+    assert "And 2 that are less near." in words(reviewer_client.get(address(first)))
 
 
 def test_a_check_is_started_on_a_page_and_done_once_by_the_worker(curator_client, curator, reviewer_client):

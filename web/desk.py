@@ -43,9 +43,9 @@ class Queue:
         """Of the queue, with the filters kept."""
         return with_filters(reverse(self.view), self.asked(request), **further)
 
-    def item_address(self, request: HttpRequest, pk: int) -> str:
+    def item_address(self, request: HttpRequest, pk: int, **further: object) -> str:
         """Of one item, with the filters kept."""
-        return with_filters(reverse(self.item_view, args=[pk]), self.asked(request))
+        return with_filters(reverse(self.item_view, args=[pk]), self.asked(request), **further)
 
 
 @dataclass(frozen=True, slots=True)

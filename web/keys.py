@@ -49,6 +49,8 @@ VERDICT: Desk = {
 SUSPECT: Desk = {
     "set_aside": Key("x", "Set aside: it holds the task"),
     "clear": Key("a", "Clear: it asks something else"),
+    "down": Key("j", "The next of the tasks it lies near"),
+    "up": Key("k", "The one before among these tasks"),
     **_ANYWHERE,
 }
 

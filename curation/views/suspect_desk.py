@@ -1,17 +1,17 @@
 """What the desk of suspects shows: the two texts with what they share, the rail, the place in the queue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from accounts.models import Skip, User
 from curation.contamination import suspects
 from curation.contamination.overlaps import words_of
-from curation.models import ContaminationHit, Query, Tier
+from curation.models import ContaminationHit, Opinion, Query, Tier
 from runs.scripted import scripted_models
 from web.counts import counts_by, kept_for_a_while
 from web.desk import Choice, Place, choices_of
@@ -21,7 +21,9 @@ FILTERS = {"source": "source__slug"}
 DECISIONS_SHOWN = 10
 # Tiers whose match stands in the answer: there the answer is shown beside the solution.
 OF_ANSWER = (Tier.NGRAM_ANSWER, Tier.EXECUTION)
-OTHERS_SHOWN = 12
+TASKS_SHOWN = 12
+# A task that a model calls the same stands before those that lie nearer.
+SAME_FIRST = Case(When(opinion=Opinion.SAME, then=0), default=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,34 @@ class Side:
     pieces: Sequence[Stretch]
 
 
-def compared(query: Query) -> dict[str, Any]:
-    """The likeliest hit with both texts side by side, and the other hits."""
+@dataclass(frozen=True, slots=True)
+class Near:
+    """One of the tasks that the query lies near: why, and where it is shown beside the query."""
+
+    hit: ContaminationHit
+    address: str
+    is_shown: bool
+    key: str
+
+
+def compared(query: Query, chosen: str, address_of: Callable[[ContaminationHit], str]) -> dict[str, Any]:
+    """The chosen hit, else the likeliest, with both texts side by side; and all that it lies near."""
     hits = list(
         query.contamination_hits.filter(task__benchmark__withdrawn=False)
         .select_related("task__benchmark", "opinion_call")
         .defer("opinion_call__request", "opinion_call__response")
-        .order_by("-score", "pk")
+        .order_by(SAME_FIRST, "-score", "pk")
     )
-    first = hits[0] if hits else None
+    place = next((place for place, hit in enumerate(hits) if str(hit.pk) == chosen), 0)
+    keys = {place + 1: "down", place - 1: "up"}
     return {
-        "hit": first,
-        "sides": _sides(query, first) if first else [],
-        "others": hits[1 : OTHERS_SHOWN + 1],
+        "hit": hits[place] if hits else None,
+        "sides": _sides(query, hits[place]) if hits else [],
+        "near": [
+            Near(hit, address_of(hit), is_shown=here == place, key=keys.get(here, ""))
+            for here, hit in enumerate(hits[:TASKS_SHOWN])
+        ],
+        "further": len(hits[TASKS_SHOWN:]),
         "scripted": scripted_models() if any(hit.opinion for hit in hits) else set(),
     }
 

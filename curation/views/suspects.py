@@ -137,7 +137,9 @@ def _desk(
         **(further or {}),
     }
     if query is not None:
-        context |= compared(query)
+        context |= compared(
+            query, request.GET.get("hit", ""), lambda hit: QUEUE.item_address(request, query.pk, hit=hit.pk)
+        )
         context["judged"] = suspects.last_judgement(query) if phase == "closed" else None
     return show_desk(request, QUEUE, None if query is None else ("Query", query.pk), context, status=status)
 
