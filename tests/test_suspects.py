@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
-from curation.contamination import suspects
+from curation.contamination import opinions, solving, suspects
 from curation.contamination.checking import ask_for_check, check_contamination
 from curation.models import Benchmark, BenchmarkTask, Contamination, ContaminationHit, ContaminationPass, Query
 from curation.tasks import check
+from runs.models import Run
 from tests.making import a_query, a_source
 from tests.page_text import HTMX, words
 from web.claims import Stale
@@ -176,6 +177,27 @@ def test_the_task_that_a_model_calls_the_same_stands_beside_the_query_and_each_o
     assert [(one.is_shown, one.key) for one in opened.context["near"]] == [(False, "up"), (True, "")]
     for senseless in ("0", "x", ""):
         assert reviewer_client.get(f"{address(query)}?hit={senseless}").context["hit"] == same
+
+
+def test_what_was_merged_waits_for_nobody_and_nothing_is_paid_for_it(curator_client):
+    task = a_task(tests="assert f(9) == 3")
+    answer = "```python\ndef f(n):\n    return 3\n```"
+    BenchmarkTask.objects.update(solution="def f(n):\n    return 3", entry_point="f")
+    first = a_suspect(0.9, task=task, response=answer)
+    merged = a_suspect(0.8, task=task, response=answer, duplicate_of=first)
+    listed = reverse("curation:contamination")
+
+    assert "Look at suspects (1)" in words(curator_client.get(listed))
+    assert [item.payload["hit_id"] for item in opinions.plan(Run(parameters={}))] == [first.contamination_hits.get().pk]
+    assert [item.payload["query_id"] for item in solving.plan(Run(parameters={}))] == [first.pk]
+
+    Query.objects.filter(pk=first.pk).update(contamination="cleared")
+    cache.clear()
+    page = words(curator_client.get(listed))
+    assert "Look at suspects" in page
+    for not_offered in ("suspects (", "Judge suspects", "Run their answers"):
+        assert not_offered not in page
+    assert merged.contamination == "suspect"
 
 
 def test_a_late_or_senseless_decision_changes_nothing(reviewer_client, curator):

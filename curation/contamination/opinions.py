@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
-from curation.models import Contamination, ContaminationHit, Opinion, Query
+from curation.models import ContaminationHit, Opinion, Query
 from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question, StartPage
 from runs.models import Run
 
@@ -53,9 +53,7 @@ async def step(payload: dict[str, Any], ask: Ask, execute: Execute) -> OpinionOu
 
 def plan(run: Run) -> Iterator[PlannedItem]:
     """One item for each hit of a suspect on which no model has spoken, the likeliest first. Parameter: limit."""
-    waiting = ContaminationHit.objects.filter(
-        query__contamination=Contamination.SUSPECT, task__benchmark__withdrawn=False, opinion=""
-    )
+    waiting = ContaminationHit.objects.of_suspects().filter(opinion="")
     keys = list(waiting.order_by("-score", "pk").values_list("pk", flat=True)[: run.parameters.get("limit")])
     for start in range(0, len(keys), BLOCK):
         block = keys[start : start + BLOCK]

@@ -32,9 +32,7 @@ async def step(payload: dict[str, Any], ask: Ask, execute: Execute) -> str:
 
 def plan(run: Run) -> Iterator[PlannedItem]:
     """One item for each suspect and task where the answer's main function takes as many arguments as the task's."""
-    hits = ContaminationHit.objects.filter(
-        query__contamination=Contamination.SUSPECT, task__benchmark__withdrawn=False
-    ).exclude(task__tests="")
+    hits = ContaminationHit.objects.of_suspects().exclude(task__tests="")
     pairs = list(hits.order_by("query", "task").values_list("query", "task").distinct())
     for start in range(0, len(pairs), BLOCK):
         block = pairs[start : start + BLOCK]

@@ -1,9 +1,12 @@
 """Evaluation benchmarks, and the queries that were found to hold their tasks."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 
 from curation.models.pool_passes import PoolPass, PoolPassQuerySet
+from curation.models.queries import Contamination
 
 
 class Benchmark(models.Model):
@@ -60,6 +63,16 @@ class Opinion(models.TextChoices):
     UNCLEAR = "unclear", "no readable answer"
 
 
+class ContaminationHitQuerySet(models.QuerySet["ContaminationHit"]):
+    """Questions asked of hits."""
+
+    def of_suspects(self) -> Self:
+        """Those of the queries that wait at the desk, with tasks of benchmarks in use."""
+        return self.filter(
+            query__contamination=Contamination.SUSPECT, query__duplicate_of=None, task__benchmark__withdrawn=False
+        )
+
+
 class ContaminationHit(models.Model):
     """Why a query is suspected: task, tier, and the text that matched."""
 
@@ -73,6 +86,8 @@ class ContaminationHit(models.Model):
     opinion_reason = models.TextField(blank=True)
     opinion_call = models.ForeignKey("runs.Call", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ContaminationHitQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

@@ -13,7 +13,7 @@ from curation.contamination.checking import NEAREST, ask_for_check, unread_queri
 from curation.models import Benchmark, Contamination, ContaminationHit, Query, QueryCount, Tier
 from curation.views.passes import passes_shown, start_pass
 from embeddings import MissingExtra, require
-from web.counts import counted_words, counts_by
+from web.counts import counted_words, counts_by, kept_for_a_while
 from web.kept_counts import total
 from web.pages import page_or_part
 from web.paging import page_of
@@ -77,13 +77,12 @@ def list_hits(request: HttpRequest) -> HttpResponse:
     )
     page = page_of(rows, request.GET, shown=shown)
     found = sum(counts_by(rows, "tier").values())
-    states = counts_by(Query.objects.exclude(contamination=Contamination.NONE), "contamination")
     context = {
         "form": form,
         "is_narrowed": bool(asked),
         "page": page,
         "counted": counted_words(page, found, "hit", "hits"),
-        "waiting": states.get(Contamination.SUSPECT, 0),
+        "waiting": kept_for_a_while("suspects_waiting", Query.objects.suspects().count),
     } | passes_shown("contamination")
     return page_or_part(request, "curation/contamination.html", "curation/_hit_list.html", context)
 
