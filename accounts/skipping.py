@@ -1,9 +1,10 @@
 """Not now: a person puts a queued row off until a time, and gives it back."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.actions import Change, record
 from accounts.models import Action, Skip, User
@@ -25,3 +26,9 @@ def put_off(
 def put_off_by(by: User, *, subject: Skip.Subject, at: datetime) -> Exists:
     """Condition on rows of that table: this person has put it off and the time has not come."""
     return Exists(Skip.objects.filter(by=by, subject=subject, subject_id=OuterRef("pk"), until__gt=at))
+
+
+def count_put_off(waiting: QuerySet[Any], *, subject: Skip.Subject, by: User, at: datetime) -> int:
+    """How many rows of a queue this person has put off; what others have decided meanwhile is in it no longer."""
+    skipped = Skip.objects.filter(by=by, subject=subject, until__gt=at).order_by()
+    return waiting.filter(pk__in=skipped.values("subject_id")).count()

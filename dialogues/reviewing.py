@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef
 
 from accounts.actions import CannotUndo, Change, record, standing_action, undo
 from accounts.models import Action, Door, Skip, User
-from accounts.skipping import put_off, put_off_by
+from accounts.skipping import count_put_off, put_off, put_off_by
 from dialogues.drafts import broken_rules
 from dialogues.models import Dialogue, Review, Revision, State, Turn, Version
 from dialogues.models.dialogues import DialogueQuerySet
@@ -41,17 +41,18 @@ class Many:
 
 def reviews_for(by: User, *, at: datetime) -> DialogueQuerySet:
     """The review queue as one person meets it: without what that person has reviewed or put off."""
-    # Once it went back to review, a dialogue is new to those who had reviewed it.
+    return _open_to(by).exclude(put_off_by(by, subject=Skip.Subject.DIALOGUE, at=at))
+
+
+def _open_to(by: User) -> DialogueQuerySet:
+    """Dialogues in review that this person may review: once one went back to review, it is new to all."""
     reviewed = Exists(Review.objects.filter(dialogue=OuterRef("pk"), by=by, withdrawn=False))
-    queue = Dialogue.objects.awaiting_review().exclude(reviewed, reviews_given__gt=0)
-    return queue.exclude(put_off_by(by, subject=Skip.Subject.DIALOGUE, at=at))
+    return Dialogue.objects.awaiting_review().exclude(reviewed, reviews_given__gt=0)
 
 
 def take(dialogue_id: int, *, by: User, at: datetime) -> Dialogue | None:
     """Hold one dialogue by its id, or hold it longer; None when it is not in review, or not this person's to review."""
-    reviewed = Exists(Review.objects.filter(dialogue=OuterRef("pk"), by=by, withdrawn=False))
-    open_to_them = Dialogue.objects.awaiting_review().exclude(reviewed, reviews_given__gt=0)
-    return Dialogue.objects.get(pk=dialogue_id) if open_to_them.claim(dialogue_id, by_id=by.pk, at=at) else None
+    return Dialogue.objects.get(pk=dialogue_id) if _open_to(by).claim(dialogue_id, by_id=by.pk, at=at) else None
 
 
 def next_dialogue(
@@ -142,6 +143,11 @@ def withdraw_review(dialogue_id: int, *, by: User) -> Action:
 def skip(dialogue: Dialogue, *, by: User, at: datetime, until: datetime) -> Action:
     """Put a dialogue off for one person and give it back to the others."""
     return put_off(Dialogue.objects.all(), dialogue.pk, subject=Skip.Subject.DIALOGUE, by=by, at=at, until=until)
+
+
+def count_skipped(by: User, *, at: datetime) -> int:
+    """How many dialogues that still wait for this person were put off."""
+    return count_put_off(_open_to(by), subject=Skip.Subject.DIALOGUE, by=by, at=at)
 
 
 def approve_many(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Many:

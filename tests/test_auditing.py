@@ -91,10 +91,18 @@ def test_a_skipped_dispute_goes_to_others_and_comes_back_when_its_time_has_passe
     query = auditing.next_dispute(by=reviewer, at=now)
     action = auditing.skip(query, by=reviewer, at=now, until=now + timedelta(hours=1))
     assert auditing.next_dispute(by=reviewer, at=now) is None
+    assert auditing.count_skipped(reviewer, at=now) == 1
     assert auditing.next_dispute(by=other_reviewer, at=now) == only
     assert auditing.next_dispute(by=reviewer, at=now + timedelta(hours=2)) == only
     undo(action, by=reviewer)
     assert auditing.disputes_for(reviewer, at=timezone.now()).get() == only
+
+
+def test_a_skipped_dispute_that_another_decides_is_no_longer_among_the_skipped(reviewer, other_reviewer):
+    now = timezone.now()
+    auditing.skip(a_dispute(), by=reviewer, at=now, until=now + timedelta(hours=1))
+    a_verdict(auditing.next_dispute(by=other_reviewer, at=now), other_reviewer)
+    assert auditing.count_skipped(reviewer, at=now) == 0
 
 
 def test_next_and_previous_walk_the_queue_without_deciding(reviewer):

@@ -177,7 +177,10 @@ def test_a_skipped_dialogue_goes_to_others(reviewer, other_reviewer):
     now = timezone.now()
     reviewing.skip(held_by(reviewer), by=reviewer, at=now, until=now + timedelta(hours=1))
     assert held_by(reviewer) is None
+    assert reviewing.count_skipped(reviewer, at=now) == 1
     assert held_by(other_reviewer) is not None
+    Dialogue.objects.update(state=State.APPROVED)
+    assert reviewing.count_skipped(reviewer, at=now) == 0
     with pytest.raises(ValueError, match="has passed"):
         reviewing.skip(Dialogue.objects.get(), by=reviewer, at=now, until=now)
 

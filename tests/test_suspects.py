@@ -200,6 +200,16 @@ def test_what_was_merged_waits_for_nobody_and_nothing_is_paid_for_it(curator_cli
     assert merged.contamination == "suspect"
 
 
+def test_the_rail_counts_what_the_reader_put_off_while_it_waits(reviewer_client, reviewer, curator):
+    query, now = a_suspect(), timezone.now()
+    reviewer_client.post(reverse("curation:suspect_skip", args=[query.pk]))
+    assert "Skipped by you 1" in words(reviewer_client.get(reverse("curation:suspects")))
+    suspects.take(query.pk, by=curator, at=now)
+    judge(query, "cleared", curator)
+
+    assert "Skipped by you 0" in words(reviewer_client.get(reverse("curation:suspects")))
+
+
 def test_a_late_or_senseless_decision_changes_nothing(reviewer_client, curator):
     query = a_suspect()
     suspects.take(query.pk, by=curator, at=timezone.now())

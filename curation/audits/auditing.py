@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.actions import CannotUndo, Change, record, standing_action, undo
 from accounts.models import Action, Door, Skip, User
-from accounts.skipping import put_off, put_off_by
+from accounts.skipping import count_put_off, put_off, put_off_by
 from curation.audits.drawing import stratum_of
 from curation.audits.majority import is_tie, majority
 from curation.models import Decision, Query, RatingCount, Verdict
@@ -203,6 +203,12 @@ def withdraw_verdict(query_id: int, *, by: User) -> Action:
 def skip(query: Query, *, by: User, at: datetime, until: datetime) -> Action:
     """Put a dispute off for one person and give it back to the others."""
     return put_off(Query.objects.all(), query.pk, subject=Skip.Subject.QUERY, by=by, at=at, until=until)
+
+
+def count_skipped(by: User, *, at: datetime) -> int:
+    """How many queries that still want this person's verdict were put off, in the queue or in that of a cell."""
+    waiting = Query.objects.in_play().wanting().exclude(Exists(_verdicts_of(by)))
+    return count_put_off(waiting, subject=Skip.Subject.QUERY, by=by, at=at)
 
 
 def keep_many(ids: Iterable[int], *, by: User | None, door: Door, note: str = "") -> Action:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.actions import CannotUndo, Change, record, standing_action, undo
 from accounts.models import Action, ActionRow, Skip, User
-from accounts.skipping import put_off, put_off_by
+from accounts.skipping import count_put_off, put_off, put_off_by
 from curation.models import Contamination, Query
 from curation.models.queries import QueryQuerySet
 from web.claims import Stale
@@ -78,6 +78,11 @@ def take_back(query_id: int, *, by: User) -> Action:
 def skip(query: Query, *, by: User, at: datetime, until: datetime) -> Action:
     """Put a suspect off for one person and give it back to the others."""
     return put_off(Query.objects.all(), query.pk, subject=Skip.Subject.SUSPECT, by=by, at=at, until=until)
+
+
+def count_skipped(by: User, *, at: datetime) -> int:
+    """How many suspects that still wait this person has put off."""
+    return count_put_off(Query.objects.suspects(), subject=Skip.Subject.SUSPECT, by=by, at=at)
 
 
 def judged_by(by: User, *, most: int) -> Sequence[Judged]:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Skip, User
+from accounts.models import User
 from curation.audits import auditing
 from curation.audits.auditing import CELL, Only
 from curation.models import Link, Query, Score, Source, Template, Verdict, WhoWasRight
@@ -99,7 +99,7 @@ def rail_for(reader: User, *, at: datetime, asked: Mapping[str, str], address: s
     filters = [(name, choices_of(name, found, asked=asked, address=address)) for name, found in counts.items()]
     return Rail(
         held_by_others=auditing.count_held_by_others(reader, at=at, only=only),
-        put_off=Skip.objects.filter(by=reader, subject=Skip.Subject.QUERY, until__gt=at).count(),
+        put_off=auditing.count_skipped(reader, at=at),
         today=mine.filter(at__gte=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)).count(),
         filters=[*_cell_choices(total(waiting), asked, address), *filters],
         decisions=list(mine.select_related("query").defer("query__response")[:DECISIONS_SHOWN]),

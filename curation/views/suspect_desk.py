@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Case, Q, When
 from django.utils import timezone
 
-from accounts.models import Skip, User
+from accounts.models import User
 from curation.contamination import suspects
 from curation.contamination.overlaps import words_of
 from curation.models import ContaminationHit, Opinion, Query, Tier
@@ -98,7 +98,7 @@ def rail_for(reader: User, *, at: datetime, asked: Mapping[str, str], address: s
     midnight = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
     return Rail(
         held_by_others=waiting.exclude(claimed_by=reader).filter(claimed_until__gt=at).count(),
-        put_off=Skip.objects.filter(by=reader, subject=Skip.Subject.SUSPECT, until__gt=at).count(),
+        put_off=suspects.count_skipped(reader, at=at),
         today=suspects.count_judged(by=reader, since=midnight),
         filters=[
             (name, choices_of(name, counts_by(waiting, column), asked=asked, address=address))

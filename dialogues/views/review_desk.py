@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.models import Skip, User
+from accounts.models import User
 from dialogues import reviewing
 from dialogues.drafts import Flag
 from dialogues.models import Dialogue, Review, State, Turn
@@ -36,7 +36,7 @@ def rail_for(reader: User, *, at: datetime, asked: Mapping[str, str], address: s
     mine = Review.objects.filter(by=reader, withdrawn=False)
     return Rail(
         held_by_others=awaiting.exclude(claimed_by=reader).filter(claimed_until__gt=at).count(),
-        put_off=Skip.objects.filter(by=reader, subject=Skip.Subject.DIALOGUE, until__gt=at).count(),
+        put_off=reviewing.count_skipped(reader, at=at),
         today=mine.filter(at__gte=timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)).count(),
         filters=[
             (name, choices_of(name, counts_by(awaiting, column), asked=asked, address=address))
