@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from curation.views import (
     audit,
     batches,
+    benchmarks,
     clusters,
     contamination,
     guidelines,
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:pk>/rejected.csv", batches.download_rejected, {"form": "csv"}, name="rejected_csv"),
     path("imports/<int:pk>/rejected.jsonl", batches.download_rejected, {"form": "jsonl"}, name="rejected_jsonl"),
     # contamination, and the desk of its suspects
+    path("benchmarks/<int:pk>/withdraw/", benchmarks.withdraw_benchmark, name="withdraw_benchmark"),
     path("contamination/", contamination.list_hits, name="contamination"),
     path("contamination/passes/", passes.list_passes, {"sort": "contamination"}, name="contamination_passes"),
     path("contamination/passes/<int:pk>/cancel/", passes.cancel_pass, {"sort": "contamination"}, name="cancel_check"),

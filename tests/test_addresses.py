@@ -40,10 +40,9 @@ PAGES = {
     "curation:score": (CURATOR, 200),
     "curation:batches": (REVIEWER, 200),
     "curation:batch": (REVIEWER, 200),
+    "curation:withdraw_benchmark": (CURATOR, 200),
     "curation:contamination": (REVIEWER, 200),
-    "curation:judge_suspects": (CURATOR, 200),
-    "curation:execute_suspects": (CURATOR, 200),
-    "curation:check_contamination": (CURATOR, 200),
+    **{f"curation:{what}": (CURATOR, 200) for what in ("judge_suspects", "execute_suspects", "check_contamination")},
     "curation:suspects": (REVIEWER, 200),
     "curation:suspect": (REVIEWER, 200),
     "curation:suspect_skip": (REVIEWER, 405),
@@ -148,10 +147,11 @@ def rows(reviewer, tmp_path):
     cluster = DuplicateCluster.objects.create(representative=query, source=query.source, kind="form", size=2)
     withdrawal = Withdrawal.objects.create(slug="s", is_whole=True)
     upload = Upload.objects.create(key="k", file_name="f", size=1, sha256="x", by=reviewer)
+    benchmark = Benchmark.objects.create(name="b", sha256="x")
     proposal = Proposal.objects.create(kind="scoring", title="t", parameters={}, by=reviewer)
     rule_pass = RulePass.objects.create(rule="mean_at_least", threshold=4.0)
     return {
-        "curation": {"query": query, "audit_item": query, "rule_pass": rule_pass}
+        "curation": {"query": query, "audit_item": query, "rule_pass": rule_pass, "withdraw_benchmark": benchmark}
         | dict.fromkeys(("batch", "rejected_csv", "rejected_jsonl"), query.batch)
         | dict.fromkeys(("cluster", "dissolve_cluster", "join_cluster"), cluster)
         | dict.fromkeys((*of_template, "preview", "ask_preview"), template)
@@ -178,7 +178,7 @@ def rows(reviewer, tmp_path):
             "importbatch": query.batch,
             "template": template,
             "judge": judge,
-            "benchmark": Benchmark.objects.create(name="b", sha256="x"),
+            "benchmark": benchmark,
             "review": Review.objects.create(dialogue=dialogue, by=reviewer, outcome="approved", dialogue_version=1),
             "endpointbucket": EndpointBucket.objects.create(
                 endpoint="e", requests_left=1, tokens_left=1, filled_at=timezone.now()

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from curation.models import Benchmark, BenchmarkTask, ContaminationHit, Query
-from tests.browsing import BROWSERS, PHONE
+from tests.browsing import BROWSERS, PHONE, complaints
 from tests.making import a_query
 
 pytestmark = [
@@ -129,3 +129,8 @@ def test_suspects_are_judged_with_the_keyboard_alone(tab, three):
     photograph(tab, "suspect-desk-dark")
     tab.goto("/contamination/")
     photograph(tab, "hits-dark")
+
+
+def test_axe_finds_nothing_at_the_desk_and_where_a_benchmark_is_withdrawn(a_tab, three):
+    desk, withdrawal = f"/contamination/suspects/{three[0].pk}/", f"/benchmarks/{Benchmark.objects.get().pk}/withdraw/"
+    assert complaints(a_tab(bypass_csp=True), [desk, withdrawal]) == []

@@ -34,6 +34,7 @@ def _one(words: str, view: str, *further: str) -> Room:
 
 _IMPORTS = (
     "curation:batch",
+    "curation:withdraw_benchmark",
     "dialogues:upload_file",
     "dialogues:upload",
     "dialogues:withdraw_batch",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts.actions import Change, record
+from accounts.actions import CannotUndo, Change, record, standing_action
 from accounts.models import Action, Door, User
 from curation.intake.batches import Intake, import_file
 from curation.intake.fields import JsonObject, identifier_of, kind_of, optional_text, text_of
@@ -24,7 +25,16 @@ from curation.readings import BLOCK
 from curation.texts import storable
 
 MOST_TASKS = 20_000
+WITHDRAW = "withdraw benchmark"
 DEFINED = re.compile(r"^def\s+(\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What the withdrawal of a benchmark makes of queries: free again, or suspected of another one's tasks."""
+
+    free: int
+    suspects: int
 
 
 class BadBenchmark(ValueError):
@@ -131,30 +141,42 @@ def withdraw_benchmark(name: str, *, by: User | None, door: Door = Door.PAGE) ->
         Benchmark.objects.filter(pk=benchmark.pk).update(withdrawn=True)
         free, suspects = list(_held_by_nothing_else(benchmark)), list(_proved_by_nothing_else(benchmark))
         changes = [*_become(Contamination.NONE, free), *_become(Contamination.SUSPECT, suspects)]
-        return record("withdraw benchmark", [withdrawal, *changes], by=by, door=door, note=name)
+        return record(WITHDRAW, [withdrawal, *changes], by=by, door=door, note=name)
+
+
+def freed_by_withdrawing(benchmark: Benchmark) -> Freed:
+    """How many queries its withdrawal would change now."""
+    return Freed(_held_by_nothing_else(benchmark).count(), _proved_by_nothing_else(benchmark).count())
+
+
+def standing_withdrawal(benchmark: Benchmark) -> Action | None:
+    """The action that took it out of use; None while it is in use, or when no action says so."""
+    try:
+        return standing_action(benchmark, WITHDRAW) if benchmark.withdrawn else None
+    except CannotUndo:
+        return None
 
 
 def _held_by_nothing_else(benchmark: Benchmark) -> QueryQuerySet:
     held = Query.objects.filter(contamination__in=[Contamination.SET_ASIDE, Contamination.SUSPECT])
-    return (
-        held.filter(Exists(_hits(task__benchmark=benchmark)), ~Exists(_hits_in_use()))
-        .order_by("pk")
-        .only("contamination")
-    )
+    held = held.filter(Exists(_hits(task__benchmark=benchmark)), ~Exists(_hits_of_others(benchmark)))
+    return held.order_by("pk").only("contamination")
 
 
 def _proved_by_nothing_else(benchmark: Benchmark) -> QueryQuerySet:
     its_own = Exists(_hits(task__benchmark=benchmark, proves=True))
-    held = Query.objects.filter(its_own, Exists(_hits_in_use()), contamination=Contamination.SET_ASIDE)
-    return held.filter(~Exists(_hits_in_use(proves=True))).order_by("pk").only("contamination")
+    others = _hits_of_others(benchmark)
+    held = Query.objects.filter(its_own, Exists(others), contamination=Contamination.SET_ASIDE)
+    return held.filter(~Exists(others.filter(proves=True))).order_by("pk").only("contamination")
 
 
 def _hits(**which: Any) -> QuerySet[ContaminationHit]:
     return ContaminationHit.objects.filter(query=OuterRef("pk"), **which)
 
 
-def _hits_in_use(**which: Any) -> QuerySet[ContaminationHit]:
-    return _hits(task__benchmark__withdrawn=False, **which)
+def _hits_of_others(benchmark: Benchmark) -> QuerySet[ContaminationHit]:
+    """With tasks of the other benchmarks in use."""
+    return _hits(task__benchmark__withdrawn=False).exclude(task__benchmark=benchmark)
 
 
 def _become(fact: Contamination, queries: list[Query]) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from django_htmx.http import trigger_client_event
 
 from accounts.roles import Role, needs
 from curation.intake.rejected_files import csv_of, json_lines_of
-from curation.models import ImportBatch, RejectedRecord, Upload
+from curation.models import Benchmark, ImportBatch, RejectedRecord, Upload
 from web.pages import asks_for_part, page_or_part
 from web.paging import Order, page_of
 
@@ -45,10 +45,12 @@ def show_batch(request: HttpRequest, pk: int) -> HttpResponse:
 def _as_shown(batch: ImportBatch) -> dict[str, Any]:
     upload, standing = Upload.objects.filter(batch=batch).first(), batch.standing
     # A file from the browser whose worker was killed is handed to the next one by the sweep.
+    is_benchmark = batch.holds == ImportBatch.Holds.BENCHMARK
     goes_on = standing == "stopped" and upload is not None and batch.state == ImportBatch.State.RUNNING
     return {
         "batch": batch,
         "upload": upload,
+        "benchmark": Benchmark.objects.filter(name=batch.source.slug).first() if is_benchmark else None,
         "standing": standing,
         "goes_on": goes_on,
         "poll_s": POLL_S if standing in ("queued", "running") or goes_on else None,

@@ -10,7 +10,7 @@ from django_htmx.http import trigger_client_event
 
 from accounts.models import User
 from accounts.roles import Role, needs, role_of
-from curation.models import ImportBatch, Source
+from curation.models import Benchmark, ImportBatch, Source
 from dialogues import withdrawing
 from dialogues.hanging import MOVING, Scope, counted, exports_with
 from dialogues.models import Withdrawal
@@ -56,6 +56,8 @@ def withdraw_batch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _withdraw(request: HttpRequest, scope: Scope) -> HttpResponse:
+    if (benchmark := _benchmark_of(scope)) is not None:
+        return redirect("curation:withdraw_benchmark", pk=benchmark.pk)
     asked = Withdrawal.objects.filter(source=scope.source, finished_at=None).first()
     if asked is not None:
         return redirect(asked)
@@ -70,6 +72,12 @@ def _withdraw(request: HttpRequest, scope: Scope) -> HttpResponse:
     context["goes"] = named({name: n for name, n in expected.items() if name not in STAYING})
     context |= {"exports": exports_with(scope), "slug": scope.source.slug}
     return render(request, "dialogues/withdraw.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _benchmark_of(scope: Scope) -> Benchmark | None:
+    """The benchmark that these files brought: it is withdrawn on a page of its own, and can come back."""
+    of_benchmark = scope.batches().filter(holds=ImportBatch.Holds.BENCHMARK)
+    return Benchmark.objects.filter(name=scope.source.slug).first() if of_benchmark.exists() else None
 
 
 def _refusal(scope: Scope, expected: dict[str, int], role: Role) -> str:
