@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.actions import Change
 from curation.duplicates.sameness import Kind
-from curation.models import MERGED, ClusterKind, ClusterMember, Distinction, DuplicateCluster, Query
+from curation.models import MERGED, ClusterKind, ClusterMember, DuplicateCluster, Query
 from curation.passes import next_version
 
 # How a member came in when it was not by comparing the words.
@@ -78,24 +78,6 @@ def release(cluster: DuplicateCluster, members: Iterable[ClusterMember], *, at: 
     return [*changes, *resized(cluster)]
 
 
-def tell_apart(pairs: Iterable[tuple[int, int]]) -> list[Change]:
-    """Remember that the queries of each pair ask for different things."""
-    wanted = {(min(pair), max(pair)) for pair in pairs}
-    Distinction.objects.bulk_create(
-        (Distinction(first_id=first, second_id=second) for first, second in wanted), ignore_conflicts=True
-    )
-    firsts, seconds = {first for first, _ in wanted}, {second for _, second in wanted}
-    rows = Distinction.objects.filter(first__in=firsts, second__in=seconds, stands=False)
-    return _turned([row for row in rows if (row.first_id, row.second_id) in wanted], stands=True)
-
-
-def forget_apart(ones: Iterable[int], others: Iterable[int]) -> list[Change]:
-    """No longer hold queries of two sides apart."""
-    ones, others = list(ones), list(others)
-    either = Q(first__in=ones, second__in=others) | Q(first__in=others, second__in=ones)
-    return _turned(list(Distinction.objects.filter(either, stands=True)), stands=False)
-
-
 def resized(cluster: DuplicateCluster, *, near: bool = False) -> list[Change]:
     """Bring the size up to date, and the kind where near-duplicates have joined."""
     standing = cluster.members.filter(stands=True).count()
@@ -115,11 +97,6 @@ def fit_sizes(clusters: Iterable[int]) -> None:
     standing = ClusterMember.objects.filter(cluster=OuterRef("pk"), stands=True).order_by()
     members = standing.values("cluster").annotate(n=Count("*")).values("n")
     DuplicateCluster.objects.filter(pk__in=clusters).update(size=Coalesce(Subquery(members) + 1, 0))
-
-
-def _turned(rows: list[Distinction], *, stands: bool) -> list[Change]:
-    Distinction.objects.filter(pk__in=[row.pk for row in rows]).update(stands=stands)
-    return [Change(row, {"stands": not stands}, {"stands": stands}) for row in rows]
 
 
 def _leader(query: Query) -> int:

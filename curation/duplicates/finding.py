@@ -6,6 +6,7 @@ Nothing is deleted. A pass may be repeated: it goes on from what stands and neve
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
@@ -15,7 +16,8 @@ from django.utils import timezone
 from accounts.actions import Change, extend, record
 from accounts.models import Action, Door, User
 from curation.duplicates import candidates
-from curation.duplicates.clusters import link, merge
+from curation.duplicates.clusters import Alike, link, merge
+from curation.duplicates.distinctions import Said
 from curation.duplicates.grouping import Groups, Nearby, Wordings, place_by_meaning, place_by_words, renamed_like_all
 from curation.duplicates.likeness import likeness_key
 from curation.duplicates.sameness import Kind, Wording
@@ -115,8 +117,20 @@ def _by_meaning(groups: Groups, proposed: Iterable[tuple[int, list[tuple[int, fl
             place_by_meaning(groups, later, near, wordings)
 
 
-# Of which kind, how many rows, and what writes them.
-Write = tuple[str, int, Callable[[], list[Change]]]
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Queries found to be like the first of them, and what they are to become."""
+
+    name: str
+    first: int
+    found: list[Alike]
+
+    def queries(self) -> list[int]:
+        """The keys of all of them."""
+        return [self.first, *(alike.query_id for alike in self.found)]
+
+
+LINKED = {"variants": ClusterKind.VARIANT, "paraphrases": ClusterKind.PARAPHRASE}
 
 
 def _write(
@@ -130,10 +144,12 @@ def _write(
 ) -> Found:
     """Write the groups, a few in each transaction, as one action."""
     action: Action | None = None
+    now = timezone.now()
     counts: Counter[str] = Counter()
     for together in progress(_together(groups), total=None, what="writing, in portions"):
         with transaction.atomic():
-            written = [(name, write()) for name, _, write in together]
+            said = Said.of([key for group in together for key in group.queries()])
+            written = [(group.name, _written(group, said, now)) for group in together]
             changes = [change for _, some in written for change in some]
             if changes and action is None:
                 action = record(VERB, changes, by=by, door=door)
@@ -155,23 +171,26 @@ def _counted(name: str, changes: list[Change]) -> Iterator[str]:
             yield "clusters"
 
 
-def _together(groups: Groups) -> Iterator[list[Write]]:
+def _written(group: _Group, said: Said, now: datetime) -> list[Change]:
+    """Write one group, less what a person said otherwise of while the pass compared."""
+    if group.name in LINKED:
+        return link(group.first, said.linkable(group.first, group.found), LINKED[group.name])
+    return merge(group.first, said.mergeable(group.first, group.found), at=now)
+
+
+def _together(groups: Groups) -> Iterator[list[_Group]]:
     """What to write, in portions that keep each transaction short."""
-    portion: list[Write] = []
-    for write in _writes(groups):
-        if portion and sum(rows for _, rows, _ in portion) + write[1] > WRITTEN_TOGETHER:
+    portion: list[_Group] = []
+    for group in _groups(groups):
+        if portion and sum(len(one.found) for one in [*portion, group]) > WRITTEN_TOGETHER:
             yield portion
             portion = []
-        portion.append(write)
+        portion.append(group)
     if portion:
         yield portion
 
 
-def _writes(groups: Groups) -> Iterator[Write]:
-    now = timezone.now()
-    for first, found in sorted(groups.same.items()):
-        yield "same", len(found), partial(merge, first, found, at=now)
-    for first, found in sorted(groups.variants.items()):
-        yield "variants", len(found), partial(link, first, found, ClusterKind.VARIANT)
-    for first, found in sorted(groups.paraphrases.items()):
-        yield "paraphrases", len(found), partial(link, first, found, ClusterKind.PARAPHRASE)
+def _groups(groups: Groups) -> Iterator[_Group]:
+    for name in ("same", *LINKED):
+        for first, found in sorted(getattr(groups, name).items()):
+            yield _Group(name, first, found)

@@ -44,21 +44,20 @@ class Groups:
             groups.apart[first].add(second)
             groups.apart[second].add(first)
         rows = ClusterMember.objects.filter(stands=True).exclude(cluster__kind=ClusterKind.FORM).order_by("pk")
-        columns = ("cluster__kind", "cluster__representative_id", "query_id", "how", "settled")
-        for kind, first, key, how, settled in rows.values_list(*columns).iterator():
-            groups._note(ClusterKind(kind), first, key, how, settled=settled)
+        columns = ("cluster__kind", "cluster__representative_id", "query_id", "how")
+        for kind, first, key, how in rows.values_list(*columns).iterator():
+            groups._note(ClusterKind(kind), first, key, how)
+        kept = ClusterMember.objects.filter(cluster__kind__in=MERGED, stands=True, settled=True).order_by()
+        groups.settled.update(kept.values_list("cluster__representative_id", flat=True))
         return groups
 
-    def _note(self, kind: ClusterKind, first: int, key: int, how: str, *, settled: bool) -> None:
+    def _note(self, kind: ClusterKind, first: int, key: int, how: str) -> None:
         if kind == ClusterKind.VARIANT:
             self.varies[key] = first
         elif kind == ClusterKind.PARAPHRASE:
             self.reported.add((first, key))
-        elif kind in MERGED:
-            if how != Kind.FORM:
-                self.known[first].append(key)
-            if settled:
-                self.settled.add(first)
+        elif how != Kind.FORM:
+            self.known[first].append(key)
 
     def of(self, key: int) -> int:
         """The query that stands for this one."""

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from accounts.actions import Change, record
 from accounts.models import Action, Door, User
-from curation.duplicates.clusters import PERSON, Alike, forget_apart, merge, release, tell_apart
+from curation.duplicates.clusters import PERSON, Alike, merge, release
+from curation.duplicates.distinctions import forget_apart, tell_apart
 from curation.models import ClusterMember, DuplicateCluster, Query
 from curation.passes import next_version
 
@@ -95,6 +96,8 @@ def join(cluster_id: int, other_id: int, *, by: User, door: Door = Door.PAGE) ->
 
 
 def _locked(cluster_id: int) -> DuplicateCluster:
+    """The cluster, kept from passes by a lock on its representative, as they take one before they ask what was said."""
+    list(Query.objects.filter(represents=cluster_id).select_for_update(of=("self",)))
     cluster = DuplicateCluster.objects.select_for_update().filter(pk=cluster_id).first()
     if cluster is None or not cluster.size:
         raise CannotSettle(f"there is no cluster {cluster_id}, or it was dissolved or undone meanwhile")
