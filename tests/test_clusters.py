@@ -7,8 +7,9 @@ from accounts.actions import undo
 from accounts.models import Door
 from curation.duplicates import settling
 from curation.duplicates.finding import find_duplicates
-from curation.models import DuplicateCluster, Query
-from tests.clustered import a_cluster, facts, find
+from curation.duplicates.reasons import REASONS
+from curation.models import ClusterMember, DuplicateCluster, Query
+from tests.clustered import TEXTS, a_cluster, facts, find
 from tests.making import a_query
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +128,47 @@ def test_the_new_representative_leads_all_and_a_later_import_joins_it(cluster, c
     find()
     later.refresh_from_db()
     assert later.duplicate_of == second
+
+
+def reasons():
+    """The text of each duplicate, how it is a member, and the reason that is told of it."""
+    columns = ("query__text", "how", "query__duplicate_reason")
+    return {
+        text: (how, reason) for text, how, reason in ClusterMember.objects.filter(stands=True).values_list(*columns)
+    }
+
+
+def test_the_reasons_are_those_of_the_new_representative(cluster, curator):
+    before = facts()
+    action = settling.represent(cluster.pk, cluster.members.get(how="typo").query_id, by=curator)
+    assert reasons() == dict.fromkeys([TEXTS[0], TEXTS[2]], ("typo", REASONS["typo"]))
+    undo(action, by=curator)
+    assert facts() == before
+
+
+def test_a_person_is_the_reason_where_the_words_of_the_new_representative_are_others(cluster, curator):
+    others = [a_query("Order the numbers of a row."), a_query("order the numbers of a row!")]
+    find()
+    joined = DuplicateCluster.objects.get(kind="form")
+    settling.join(cluster.pk, joined.pk, by=curator)
+    before = facts()
+    action = settling.represent(cluster.pk, others[0].pk, by=curator)
+    told = dict.fromkeys(TEXTS, ("person", REASONS["person"]))
+    assert reasons() == told | {others[1].text: ("form", REASONS["form"])}
+    undo(action, by=curator)
+    assert facts() == before
+
+
+def test_the_duplicates_of_a_query_that_is_merged_itself_are_told_by_their_own_words():
+    earliest = a_query("SORT the values of a list.", contamination="set_aside")
+    for text in TEXTS:
+        a_query(text)
+    find()
+    Query.objects.filter(pk=earliest.pk).update(contamination="cleared")
+    find()
+    assert {text: how for text, (how, _) in reasons().items()} == dict(
+        zip(TEXTS, ("form", "typo", "form"), strict=True)
+    )
 
 
 def test_two_clusters_are_joined_by_a_person(cluster, curator):

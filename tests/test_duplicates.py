@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from accounts.actions import CannotUndo, undo
 from accounts.models import Action, Door
-from curation.duplicates.clusters import REASONS
 from curation.duplicates.finding import find_duplicates
 from curation.duplicates.likeness import declared_names, folded_words
 from curation.duplicates.likeness import likeness as likeness_of
+from curation.duplicates.reasons import REASONS
 from curation.models import DuplicateCluster, Query
 from tests.making import a_query
 from tests.running import run_command

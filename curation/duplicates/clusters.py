@@ -4,7 +4,7 @@ Call these inside a transaction; they return what they changed, for the action o
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,15 +13,10 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.actions import Change
+from curation.duplicates.reasons import PERSON, REASONS, how_alike
 from curation.duplicates.sameness import Kind
 from curation.models import MERGED, ClusterKind, ClusterMember, DuplicateCluster, Query
 from curation.passes import next_version
-
-# How a member came in when it was not by comparing the words.
-MEANING, PERSON = "meaning", "person"
-REASONS = {kind.value: f"{kind.label} differ" for kind in Kind} | {PERSON: "a person said so"}
-REASONS[Kind.FORM] = "same words; only case, punctuation or courtesies differ"
-REASONS[Kind.NAMES] = "same words; only names differ, one for one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +38,12 @@ def merge(first_id: int, found: Sequence[Alike], *, at: datetime, settled: bool 
         return []
     led = list(Query.objects.filter(duplicate_of__in=moved).order_by("pk").select_for_update())
     for query in led:
-        how[query.pk] = replace(how[_leader(query)], query_id=query.pk)
+        how[query.pk] = _moved_along(query, how[_leader(query)], rows[first_id])
     changes = _dissolved(moved)
     alike = [how[query.pk] for query in [*moved, *led]]
     near = settled or any(one.how != Kind.FORM for one in alike)
     cluster = _cluster(rows[first_id], ClusterKind.NEAR if near else ClusterKind.FORM)
-    changes += [*_facts([*moved, *led], how, first_id, at), *_members(cluster, alike, settled=settled)]
+    changes += [*led_by(first_id, [*moved, *led], how, at=at), *_members(cluster, alike, settled=settled)]
     return [*changes, *resized(cluster, near=near)]
 
 
@@ -71,11 +66,34 @@ def release(cluster: DuplicateCluster, members: Iterable[ClusterMember], *, at: 
         ids.append(member.query_id)
     ClusterMember.objects.filter(cluster=cluster, query__in=ids).update(stands=False)
     merged = Query.objects.filter(pk__in=ids, duplicate_of=cluster.representative_id)
-    for query in merged.select_for_update() if cluster.is_merged else ():
+    if cluster.is_merged:
+        changes += back_in_play(merged.select_for_update(), at=at)
+    return [*changes, *resized(cluster)]
+
+
+def back_in_play(queries: Iterable[Query], *, at: datetime) -> list[Change]:
+    """Let queries be duplicates of none."""
+    changes = []
+    for query in queries:
         before = {"duplicate_of_id": query.duplicate_of_id, "duplicate_reason": query.duplicate_reason}
         changes.append(Change(query, before, {"duplicate_of_id": None, "duplicate_reason": ""}))
         Query.objects.filter(pk=query.pk).update(duplicate_of=None, duplicate_reason="", version=next_version(at))
-    return [*changes, *resized(cluster)]
+    return changes
+
+
+def led_by(first_id: int, queries: Iterable[Query], how: Mapping[int, Alike], *, at: datetime) -> list[Change]:
+    """Let queries be duplicates of the first, each with its reason."""
+    changes, by_reason = [], defaultdict(list)
+    for query in queries:
+        reason = REASONS[how[query.pk].how]
+        before = {"duplicate_of_id": query.duplicate_of_id, "duplicate_reason": query.duplicate_reason}
+        changes.append(Change(query, before, {"duplicate_of_id": first_id, "duplicate_reason": reason}))
+        by_reason[reason].append(query.pk)
+    for reason, ids in by_reason.items():
+        Query.objects.filter(pk__in=ids).update(
+            duplicate_of=first_id, duplicate_reason=reason, version=next_version(at)
+        )
+    return changes
 
 
 def resized(cluster: DuplicateCluster, *, near: bool = False) -> list[Change]:
@@ -105,6 +123,12 @@ def _leader(query: Query) -> int:
     return query.duplicate_of_id
 
 
+def _moved_along(query: Query, leader: Alike, first: Query) -> Alike:
+    """How a duplicate of a query that is merged itself is like the first: by its own words, where they tell."""
+    how = PERSON if leader.how == PERSON else how_alike(first.text, query.text)
+    return replace(leader, query_id=query.pk, how=leader.how if how == PERSON else how)
+
+
 def _cluster(first: Query, kind: ClusterKind) -> DuplicateCluster:
     kinds = MERGED if kind in MERGED else (kind,)
     known = DuplicateCluster.objects.filter(representative=first, kind__in=kinds).order_by("-size", "pk").first()
@@ -120,20 +144,6 @@ def _dissolved(representatives: Iterable[Query]) -> list[Change]:
         changes += [Change(member, {"stands": True}, {"stands": False}) for member in standing]
         cluster.members.filter(stands=True).update(stands=False)
         changes += resized(cluster)
-    return changes
-
-
-def _facts(queries: Iterable[Query], how: dict[int, Alike], first_id: int, at: datetime) -> list[Change]:
-    changes, by_reason = [], defaultdict(list)
-    for query in queries:
-        reason = REASONS[how[query.pk].how]
-        before = {"duplicate_of_id": query.duplicate_of_id, "duplicate_reason": query.duplicate_reason}
-        changes.append(Change(query, before, {"duplicate_of_id": first_id, "duplicate_reason": reason}))
-        by_reason[reason].append(query.pk)
-    for reason, ids in by_reason.items():
-        Query.objects.filter(pk__in=ids).update(
-            duplicate_of=first_id, duplicate_reason=reason, version=next_version(at)
-        )
     return changes
 
 

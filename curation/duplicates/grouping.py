@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from curation.duplicates.clusters import MEANING, Alike
+from curation.duplicates.clusters import Alike
+from curation.duplicates.reasons import MEANING
 from curation.duplicates.sameness import SAME, Kind, Wording, compare, contradict, names_alike
 from curation.models import MERGED, ClusterKind, ClusterMember, Distinction, Query
 from curation.readings import BLOCK

@@ -1,16 +1,18 @@
 """A person's word on a cluster: keep, tell apart, another representative, join two; each undone by its action."""
 
+from collections import defaultdict
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.actions import Change, record
 from accounts.models import Action, Door, User
-from curation.duplicates.clusters import PERSON, Alike, merge, release
+from curation.duplicates.clusters import Alike, back_in_play, led_by, merge, release
 from curation.duplicates.distinctions import forget_apart, tell_apart
+from curation.duplicates.reasons import PERSON, how_alike
 from curation.models import ClusterMember, DuplicateCluster, Query
-from curation.passes import next_version
 
 # Every pair of a dissolved cluster is remembered, and pairs grow with the square.
 LARGEST_DISSOLVED = 60
@@ -56,25 +58,20 @@ def dissolve(cluster_id: int, *, by: User, door: Door = Door.PAGE) -> Action:
 
 
 def represent(cluster_id: int, query_id: int, *, by: User, door: Door = Door.PAGE) -> Action:
-    """Let a member stand for its merged cluster; the one that did becomes a duplicate of it."""
+    """Let a member stand for its merged cluster; the others, the one that did too, become duplicates of it."""
+    known = _compared(cluster_id, query_id)
     with transaction.atomic():
         cluster, member = _standing(cluster_id, query_id)
         if not cluster.is_merged:
             raise CannotSettle(f"{cluster} only links queries; none of them stands for the others")
-        former_id = cluster.representative_id
-        changes = _led_by(query_id, former_id)
-        changes.append(Change(member, {"stands": True}, {"stands": False}))
-        ClusterMember.objects.filter(pk=member.pk).update(stands=False)
-        follower, _ = ClusterMember.objects.get_or_create(
-            cluster=cluster, query_id=former_id, defaults={"how": member.how}
-        )
-        ClusterMember.objects.filter(pk=follower.pk).update(stands=True, settled=True)
-        before = {"stands": follower.stands, "settled": follower.settled}
-        after = {"stands": True, "settled": True}
-        changes.append(Change(follower, *_changed(before, after)))
-        source_id = Query.objects.values_list("source_id", flat=True).get(pk=query_id)
+        at, former_id = timezone.now(), cluster.representative_id
+        rows = {query.pk: query for query in _led(former_id).order_by("pk").select_for_update()}
+        new = rows.pop(query_id)
+        how = {pk: known.get(pk) or Alike(pk, how_alike(new.text, query.text)) for pk, query in rows.items()}
+        changes = [*back_in_play([new], at=at), *led_by(query_id, rows.values(), how, at=at)]
+        changes += _place_taken(cluster, member, former_id, how)
         stood = {"representative_id": former_id, "source_id": cluster.source_id}
-        stands = {"representative_id": query_id, "source_id": source_id}
+        stands = {"representative_id": query_id, "source_id": new.source_id}
         DuplicateCluster.objects.filter(pk=cluster.pk).update(**stands)
         changes.append(Change(cluster, *_changed(stood, stands)))
         return record("change representative", changes, by=by, door=door)
@@ -123,28 +120,37 @@ def _settled(member: ClusterMember) -> list[Change]:
     return [Change(member, {"settled": False}, {"settled": True})]
 
 
-def _led_by(new_id: int, former_id: int) -> list[Change]:
-    """Let the former representative and its duplicates point to the new one, which comes back into play."""
-    at, changes = timezone.now(), []
-    rows = {query.pk: query for query in Query.objects.filter(duplicate_of=former_id).select_for_update()}
-    former = Query.objects.select_for_update().get(pk=former_id)
-    reason = rows[new_id].duplicate_reason
-    Query.objects.filter(pk=new_id).update(duplicate_of=None, duplicate_reason="", version=next_version(at))
-    Query.objects.filter(pk__in=rows.keys() - {new_id}).update(duplicate_of=new_id, version=next_version(at))
-    Query.objects.filter(pk=former_id).update(duplicate_of=new_id, duplicate_reason=reason, version=next_version(at))
-    for pk, query in rows.items():
-        before = {"duplicate_of_id": former_id, "duplicate_reason": query.duplicate_reason}
-        after = (
-            {"duplicate_of_id": None, "duplicate_reason": ""} if pk == new_id else before | {"duplicate_of_id": new_id}
-        )
-        changes.append(Change(query, *_changed(before, after)))
-    changes.append(
-        Change(
-            former,
-            {"duplicate_of_id": None, "duplicate_reason": ""},
-            {"duplicate_of_id": new_id, "duplicate_reason": reason},
-        )
-    )
+def _led(first_id: int) -> QuerySet[Query]:
+    """A query and its duplicates."""
+    return Query.objects.filter(Q(pk=first_id) | Q(duplicate_of=first_id))
+
+
+def _compared(cluster_id: int, query_id: int) -> dict[int, Alike]:
+    """How the others are like this one. Outside the transaction, since of a large cluster that takes a while."""
+    cluster = DuplicateCluster.objects.filter(pk=cluster_id).first()
+    texts = dict(_led(cluster.representative_id).values_list("pk", "text")) if cluster else {}
+    if (new := texts.pop(query_id, None)) is None:
+        return {}
+    return {pk: Alike(pk, how_alike(new, text)) for pk, text in texts.items()}
+
+
+def _place_taken(
+    cluster: DuplicateCluster, member: ClusterMember, former_id: int, how: dict[int, Alike]
+) -> list[Change]:
+    """The former representative becomes a member in the place of this one, and all say how they are like the new."""
+    ClusterMember.objects.get_or_create(cluster=cluster, query_id=former_id, defaults={"how": how[former_id].how})
+    changes, alike = [], defaultdict(list)
+    for row in cluster.members.filter(Q(stands=True) | Q(query=former_id)):
+        stood = {"stands": row.stands, "settled": row.settled, "how": row.how}
+        if row.pk == member.pk:
+            stands = stood | {"stands": False}
+        else:
+            stands = {"stands": True, "settled": row.settled or row.query_id == former_id, "how": how[row.query_id].how}
+        if stands != stood:
+            changes.append(Change(row, *_changed(stood, stands)))
+            alike[tuple(stands.items())].append(row.pk)
+    for columns, keys in alike.items():
+        ClusterMember.objects.filter(pk__in=keys).update(**dict(columns))
     return changes
 
 
