@@ -35,8 +35,11 @@
     if (!list || !list.dataset.down || (press !== list.dataset.down && press !== list.dataset.up)) return false;
     const turns = [...list.querySelectorAll(".turn")];
     const at = turns.indexOf(document.activeElement?.closest(".turn"));
-    const to = press === list.dataset.down ? Math.min(at + 1, turns.length - 1) : Math.max(at - 1, 0);
-    turns[to]?.focus();
+    const to = press === list.dataset.down ? at + 1 : at - 1;
+    const beyond = document.querySelector(`.pager a[rel=${to < 0 ? "prev" : "next"}]`);
+    if (turns[to]) turns[to].focus();
+    else if (beyond && at >= 0) beyond.click();
+    else turns.at(to < 0 ? 0 : -1)?.focus();
     return true;
   };
 

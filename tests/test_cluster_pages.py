@@ -104,9 +104,62 @@ def test_a_verdict_leads_to_the_next_member_and_links_to_the_next_cluster(curato
     find()
     variants = DuplicateCluster.objects.get(kind="variant")
     address = reverse("curation:keep_member", args=[cluster.pk, first.query_id])
-    assert curator_client.post(address).url == f"{cluster.get_absolute_url()}#member-{last.query_id}"
+    assert curator_client.post(address).url == last.get_absolute_url()
     page = curator_client.get(variants.get_absolute_url()).content.decode()
     assert f'id="previous-item" href="{cluster.get_absolute_url()}"' in " ".join(page.split())
     assert 'id="next-item"' not in page
     address = reverse("curation:part_member", args=[cluster.pk, last.query_id])
-    assert curator_client.post(address).url == f"{cluster.get_absolute_url()}#member-{first.query_id}"
+    assert curator_client.post(address).url == first.get_absolute_url()
+
+
+def test_the_last_word_is_undone_also_when_it_only_kept_a_member(curator_client, cluster):
+    first, last = cluster.members.order_by("pk")
+    curator_client.post(reverse("curation:part_member", args=[cluster.pk, first.query_id]))
+    curator_client.post(reverse("curation:keep_member", args=[cluster.pk, last.query_id]))
+    kept = Action.objects.first()
+
+    shown = curator_client.get(cluster.get_absolute_url()).context
+    assert [action.verb for action in shown["actions"]] == ["keep duplicate", "tell duplicate apart", "find duplicates"]
+    assert shown["undoable"] == kept
+    curator_client.post(reverse("accounts:undo", args=[kept.pk]))
+    assert list(cluster.members.filter(stands=True).values_list("query", "settled")) == [(last.query_id, False)]
+
+
+@pytest.fixture
+def of_five(monkeypatch):
+    """A cluster of five members, two on a page."""
+    monkeypatch.setattr("curation.views.clusters.MEMBERS_SHOWN", 2)
+    for number in range(6):
+        a_query("Sort the values of a list" + "!" * number)
+    find()
+    return DuplicateCluster.objects.get()
+
+
+def test_every_member_has_its_page_and_its_query_leads_there(reviewer_client, of_five):
+    members = list(of_five.members.order_by("pk"))
+    address, pages = {}, []
+    while address is not None:
+        shown = reviewer_client.get(of_five.get_absolute_url(), address).context
+        pages.append([one.member for one in shown["beside"]])
+        address = {"after": shown["page"].after} if shown["page"].after else None
+    assert pages == [members[:2], members[2:4], members[4:]]
+
+    for member in members:
+        link = member.get_absolute_url()
+        assert f'href="{link}"' in reviewer_client.get(member.query.get_absolute_url()).content.decode()
+        shown = reviewer_client.get(link).context
+        assert member in [one.member for one in shown["beside"]]
+        assert shown["begin_at"] == member.query_id
+    assert of_five.get_absolute_url() in reviewer_client.get(of_five.representative.get_absolute_url()).content.decode()
+    for odd in ("x", "0", "9" * 30, members[0].cluster_id + 10**6):
+        assert (
+            reviewer_client.get(of_five.get_absolute_url(), {"member": odd}).context["beside"][0].member == members[0]
+        )
+
+
+def test_a_verdict_leads_over_the_end_of_a_page(curator_client, of_five):
+    _, second, third, *_ = of_five.members.order_by("pk")
+    answer = curator_client.post(reverse("curation:keep_member", args=[of_five.pk, second.query_id]))
+    assert answer.url == third.get_absolute_url()
+    shown = curator_client.get(answer.url).context
+    assert shown["beside"][0].member == third

@@ -8,10 +8,11 @@ from django.utils import timezone
 from accounts.actions import Change, record
 from accounts.models import User
 from accounts.people import make_person
-from curation.models import Query
+from curation.models import ClusterMember, Query
 from dialogues.models import Withdrawal
 from runs.models import Run
 from tests.browsing import BROWSERS, DESK, PHONE, wait_until
+from tests.clustered import find
 from tests.making import a_batch, a_dialogue, a_kept_query, a_query
 from web.rooms import ROOMS
 
@@ -120,3 +121,35 @@ def test_everything_can_be_read_and_undone_without_scripts(chromium, live_server
     bare.click(f"#undo-{action.pk}")
     assert "Undone: note" in bare.inner_text("#notices")
     context.close()
+
+
+def test_keys_lead_from_member_to_member_over_the_pages(page, monkeypatch):
+    monkeypatch.setattr("curation.views.clusters.MEMBERS_SHOWN", 2)
+    for number in range(6):
+        a_query("Sort the values of a list" + "!" * number)
+    find()
+    first, second, third, *_, last = ClusterMember.objects.order_by("pk")
+
+    def at(member):
+        page.locator(f"#member-{member.query_id}:focus").wait_for()
+
+    page.goto(first.cluster.get_absolute_url())
+    at(first)
+    for press, member in (("j", second), ("j", third), ("k", second)):
+        page.keyboard.press(press)
+        at(member)
+    page.keyboard.press("a")
+    at(third)
+    second.refresh_from_db()
+    assert second.settled
+    page.keyboard.press("u")
+    page.locator("#notices").get_by_text("Undone: keep duplicate").wait_for()
+    second.refresh_from_db()
+    assert not second.settled
+    at(third)
+    page.goto(last.query.get_absolute_url())
+    page.get_by_role("link", name=f"cluster {last.cluster_id}").click()
+    at(last)
+    page.keyboard.press("j")
+    at(last)
+    assert page.complaints == []

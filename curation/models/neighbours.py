@@ -91,6 +91,10 @@ class ClusterMember(models.Model):
     def __str__(self) -> str:
         return f"query {self.query_id} in cluster {self.cluster_id}"
 
+    def get_absolute_url(self) -> str:
+        """Its place on the page of the cluster."""
+        return f"{reverse('curation:cluster', args=[self.cluster_id])}?member={self.query_id}#member-{self.query_id}"
+
 
 class Distinction(models.Model):
     """Two queries of which a person said that they ask for different things; no pass merges or links them again."""

@@ -1,11 +1,11 @@
 """Clusters of queries that are alike: the list with its filters, one cluster, and a person's word on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,17 +19,19 @@ from curation.duplicates.finding import VERB
 from curation.duplicates.sameness import Kind
 from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query, Source
 from curation.views.passes import passes_shown
-from web.counts import counted_words, counts_by
+from web.counts import counted, counted_words, counts_by
 from web.desk import keys_for
 from web.diffs import Piece, pieces_between
 from web.notices import tell_done, tell_refused
 from web.pages import page_or_part
-from web.paging import Order, next_to, page_of
+from web.paging import Order, Page, next_to, page_of
 
 SHOWN_OF_TEXT = 280
 MEMBERS_SHOWN = 30
 LARGEST_FIRST = Order("size")
-DIFFERENCES = {kind.value: str(kind.label) for kind in Kind} | {"meaning": "the words", "person": "a person said so"}
+EARLIEST_FIRST = Order(key_descending=False)
+ACTIONS_SHOWN = 10
+DIFFERENCES = {kind.value: str(kind.label) for kind in Kind} | {"meaning": "the words", "person": "the words"}
 
 
 class ClusterFilters(forms.Form):
@@ -54,6 +56,12 @@ class JoinForm(forms.Form):
     """Which cluster is to be merged into the one shown."""
 
     other = forms.IntegerField(label="Number of the other cluster", min_value=1, max_value=2**63 - 1)
+
+
+class PlaceForm(forms.Form):
+    """The query whose place among the members is asked for."""
+
+    member = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +113,25 @@ def list_clusters(request: HttpRequest) -> HttpResponse:
 @needs(Role.REVIEWER)
 @require_GET
 def show_cluster(request: HttpRequest, pk: int) -> HttpResponse:
-    """The representative, and each member with its differences marked."""
+    """The representative, and each member with its differences marked; `member` in the address opens its page."""
     cluster = get_object_or_404(DuplicateCluster.objects.select_related("representative__source"), pk=pk)
-    members = cluster.members.filter(stands=True).select_related("query__source").order_by("pk")
+    form = PlaceForm(request.GET)
+    form.is_valid()
+    asked = form.cleaned_data.get("member")
+    page = _members(cluster, request.GET, asked)
     first = cluster.representative
     beside = [
-        Beside(one, DIFFERENCES.get(one.how, one.how), pieces_between(first.text, one.query.text))
-        for one in members[:MEMBERS_SHOWN]
+        Beside(one, DIFFERENCES.get(one.how, one.how), pieces_between(first.text, one.query.text)) for one in page.rows
     ]
     listed = DuplicateCluster.objects.filter(size__gt=1)
-    rows = ActionRow.objects.filter(table="curation.duplicatecluster", row_id=pk).values("action")
-    actions = list(Action.objects.filter(pk__in=rows).select_related("by")[:10])
+    actions = _actions_on(cluster)
     context = {
         "cluster": cluster,
         "first": first,
         "beside": beside,
-        "more": max(0, cluster.size - 1 - MEMBERS_SHOWN),
+        "page": page,
+        "counted": counted(max(0, cluster.size - 1), "member"),
+        "begin_at": _begin_at(page, asked, backwards="before" in request.GET),
         "actions": actions,
         "undoable": _undoable(actions),
         "join_form": JoinForm(),
@@ -142,7 +153,9 @@ VERBS: dict[str, Callable[..., Action]] = {
 @require_POST
 def settle_member(request: HttpRequest, pk: int, query_id: int, verb: str) -> HttpResponse:
     """Keep a member as a duplicate, tell it apart, or let it stand for the cluster."""
-    return _settled(request, pk, lambda by: VERBS[verb](pk, query_id, by=by), place=_following(pk, query_id))
+    following = _following(pk, query_id)
+    place = following.get_absolute_url() if following else ""
+    return _settled(request, pk, lambda by: VERBS[verb](pk, query_id, by=by), place=place)
 
 
 @needs(Role.CURATOR)
@@ -171,15 +184,48 @@ def _settled(request: HttpRequest, pk: int, verb: Callable[[User], Action], *, p
         tell_refused(request, f"Not done: {refusal}.")
     else:
         tell_done(request, f"{action.verb.capitalize()}: {action.rows_changed} rows changed.", action_id=action.pk)
-    return redirect(cluster.get_absolute_url() + place)
+    return redirect(place or cluster)
 
 
-def _following(pk: int, query_id: int) -> str:
+def _following(pk: int, query_id: int) -> ClusterMember | None:
     """Where the reader goes on: at the member after this one, else at the last that stays."""
     members = ClusterMember.objects.filter(cluster=pk, stands=True).exclude(query=query_id)
     mine = ClusterMember.objects.filter(cluster=pk, query=query_id).values_list("pk", flat=True).first() or 0
-    after = members.filter(pk__gt=mine).order_by("pk").first() or members.order_by("pk").last()
-    return f"#member-{after.query_id}" if after else ""
+    return members.filter(pk__gt=mine).order_by("pk").first() or members.order_by("pk").last()
+
+
+def _members(cluster: DuplicateCluster, address: Mapping[str, Any], asked: int | None) -> Page[ClusterMember]:
+    members = cluster.members.filter(stands=True)
+    if asked and not (address.get("after") or address.get("before")):
+        address = {"after": _page_with(members, asked)}
+    shown = ClusterMember.objects.select_related("query__source")
+    return page_of(members, address, shown=shown, order=EARLIEST_FIRST, size=MEMBERS_SHOWN)
+
+
+def _page_with(members: QuerySet[ClusterMember], query_id: int) -> str:
+    """The cursor of the page that holds this query, as who leafs from the first page comes upon it."""
+    member = members.filter(query=query_id).first()
+    earlier = members.filter(pk__lt=member.pk).count() if member else 0
+    begin = earlier - earlier % MEMBERS_SHOWN
+    return EARLIEST_FIRST.cursor(members.order_by("pk")[begin - 1]) if begin else ""
+
+
+def _begin_at(page: Page[ClusterMember], asked: int | None, *, backwards: bool) -> int | None:
+    """Which member the keys speak of first; whoever comes back from the page behind goes on at the last."""
+    shown = [member.query_id for member in page.rows]
+    if asked in shown or not shown:
+        return asked
+    return shown[-1 if backwards else 0]
+
+
+def _actions_on(cluster: DuplicateCluster) -> list[Action]:
+    """The newest first. To keep a member changes its row alone."""
+    rows = ActionRow.objects.filter(
+        Q(table="curation.duplicatecluster", row_id=cluster.pk)
+        | Q(table="curation.clustermember", row_id__in=cluster.members.order_by().values("pk"))
+    )
+    actions = Action.objects.filter(pk__in=rows.values("action")).select_related("by")
+    return list(actions.order_by("-pk")[:ACTIONS_SHOWN])
 
 
 def _undoable(actions: list[Action]) -> Action | None:

@@ -142,6 +142,8 @@ def show_query(request: HttpRequest, pk: int) -> HttpResponse:
         "verdicts": verdicts,
         "dialogues": [seed.dialogue for seed in seeds],
         "changes": changes.order_by("-pk")[:20],
+        "leads": list(query.represents.filter(size__gt=0)),
+        "memberships": list(query.memberships.filter(stands=True).select_related("cluster")),
     }
     return render(request, "curation/query.html", context)
 
