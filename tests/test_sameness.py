@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.duplicates.meanings import OPPOSITES, opposed
+from curation.duplicates.renaming import NamesOfTask
 from curation.duplicates.sameness import Kind, Wording, compare, contradict, names_alike
 
 LONG = (
@@ -125,6 +126,22 @@ def test_a_name_that_asks_for_something_else_makes_another_question(first, secon
 )
 def test_any_other_name_asks_the_same(first, second):
     assert kind(NAMED.format(first), NAMED.format(second)) == Kind.NAMES
+
+
+parts = st.sampled_from(["un", "in", "a", "re", "sub", "subscribe", "regular", "max", "min", "all", "_", "3", "to"])
+names = st.lists(parts, min_size=1, max_size=3).map(lambda some: "f" + "".join(some))
+declared_by_a_text = st.lists(names, max_size=2, unique=True)
+
+
+@given(st.lists(declared_by_a_text, min_size=1, max_size=4), declared_by_a_text)
+def test_names_gathered_judge_one_more_as_each_pair_does(known, later):
+    def wording(declared):
+        return Wording(declared, frozenset(declared))
+
+    gathered = NamesOfTask()
+    for one in known:
+        gathered.add(one)
+    assert gathered.may_be(later) == all(names_alike(wording(one), wording(later)) for one in known)
 
 
 def test_names_with_other_numbers_are_variants():

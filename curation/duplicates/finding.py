@@ -18,8 +18,9 @@ from accounts.models import Action, Door, User
 from curation.duplicates import candidates
 from curation.duplicates.clusters import Alike, link, merge
 from curation.duplicates.distinctions import Said
-from curation.duplicates.grouping import Groups, Nearby, Wordings, place_by_meaning, place_by_words, renamed_like_all
+from curation.duplicates.grouping import Groups, Nearby, Wordings, place_by_meaning, place_by_words
 from curation.duplicates.likeness import likeness_key
+from curation.duplicates.renaming import Renamings
 from curation.duplicates.sameness import Kind, Wording
 from curation.models import ClusterKind, ClusterMember, DuplicateCluster, Query
 from curation.passes import Progress, Watch, blocks_of, unshown
@@ -75,19 +76,21 @@ def _shown_blocks(progress: Progress, blocks: Iterable[list[int]], total: int) -
 def _by_form(groups: Groups, sketches: candidates.Sketches | None, watch: Watch) -> int:
     """Group the queries whose folded words are equal, and sketch one of each group."""
     firsts: dict[int, tuple[int, int]] = {}
-    wordings, checked = Wordings(), 0
+    renamings, checked = Renamings(groups, Wordings()), 0
     for block in blocks_of(Query.objects.in_play(), watch):
         alone: dict[int, Wording] = {}
         for key, text in Query.objects.filter(pk__in=block).order_by("pk").values_list("pk", "text"):
             wording = Wording.of(text)
             words = hash(tuple(wording.words))
             first, words_of_first = firsts.setdefault(likeness_key(wording.words, wording.names), (key, words))
-            if words != words_of_first and not renamed_like_all(groups, first, wording, wordings):
+            if words != words_of_first and not renamings.fit(first, wording):
                 # Another question under a name; it may still have the very words of an earlier one.
                 first, words_of_first = firsts.setdefault(words, (key, words))
             how = Kind.FORM if words == words_of_first else Kind.NAMES
             if first == key or not groups.join(first, key, how):
                 alone[key] = wording
+            elif how == Kind.NAMES:
+                renamings.add(first, wording)
         if sketches is not None:
             _sketch(sketches, alone)
         checked += len(block)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from curation.duplicates.clusters import Alike
 from curation.duplicates.reasons import MEANING
-from curation.duplicates.sameness import SAME, Kind, Wording, compare, contradict, names_alike
+from curation.duplicates.sameness import SAME, Kind, Wording, compare, contradict
 from curation.models import MERGED, ClusterKind, ClusterMember, Distinction, Query
 from curation.readings import BLOCK
 
@@ -78,13 +78,16 @@ class Groups:
     def join(self, first: int, key: int, how: Kind) -> bool:
         """Put a query, with those it stands for, into the group of the first; not against a person's word."""
         moved = [key, *(alike.query_id for alike in self.same.get(key, ()))]
-        staying = (first, *(alike.query_id for alike in self.same.get(first, ())), *self.known[first])
-        if key in self.settled or self.are_apart([*moved, *self.known[key]], staying):
+        if key in self.settled or (self.apart and self._are_told_apart(first, [*moved, *self.known[key]])):
             return False
         self.same.pop(key, None)
         self.same.setdefault(first, []).extend(Alike(one, how) for one in moved)
         self.first.update(dict.fromkeys(moved, first))
         return True
+
+    def _are_told_apart(self, first: int, moved: list[int]) -> bool:
+        staying = (first, *(alike.query_id for alike in self.same.get(first, ())), *self.known[first])
+        return self.are_apart(moved, staying)
 
 
 class Wordings(Mapping[int, Wording]):
@@ -112,12 +115,6 @@ class Wordings(Mapping[int, Wording]):
 
     def __len__(self) -> int:
         return len(self._read)
-
-
-def renamed_like_all(groups: Groups, first: int, later: Wording, wordings: Mapping[int, Wording]) -> bool:
-    """Whether a text with the likeness of the first asks the same as it, and as all that it stands for."""
-    theirs = [first, *groups.otherwise_worded(first)]
-    return all(names_alike(wordings[other], later) for other in theirs)
 
 
 def place_by_words(groups: Groups, later: int, earlier: Sequence[int], wordings: Mapping[int, Wording]) -> None:

@@ -144,7 +144,21 @@ def told_by_name(name: str) -> tuple[str, ...]:
 
 def name_may_be(first: str, second: str) -> bool:
     """Whether one folded name in the place of the other asks for the same: no word or prefix turns the task round."""
-    return told_by_name(first) == told_by_name(second) and not _prefixed(first, second)
+    if told_by_name(first) != told_by_name(second):
+        return False
+    return first not in without_prefix(second) and second not in without_prefix(first)
+
+
+@lru_cache(maxsize=10_000)
+def without_prefix(name: str) -> frozenset[str]:
+    """The name less a turning prefix before some word of it, in each way there is: unsubscribe_all, subscribe_all."""
+    return frozenset(
+        name[:place] + name[place + len(prefix) :]
+        for prefix in TURNING_PREFIXES
+        if prefix in name
+        for place in range(len(name) - len(prefix))
+        if name.startswith(prefix, place)
+    )
 
 
 def _told_by_part(part: str) -> list[str]:
@@ -153,13 +167,3 @@ def _told_by_part(part: str) -> list[str]:
     last = len(part)
     ends = ((start, range(start + SHORTEST_WITHIN, min(start + LONGEST_WITHIN, last) + 1)) for start in range(last))
     return [part[start:end] for start, some in ends for end in some if part[start:end] in TOLD_WITHIN]
-
-
-def _prefixed(first: str, second: str) -> bool:
-    """Whether one name is the other with a turning prefix before some word of it: subscribe_all, unsubscribe_all."""
-    short, long = sorted((first, second), key=len)
-    added = len(long) - len(short)
-    return any(
-        long[place : place + added] in TURNING_PREFIXES and long[:place] + long[place + added :] == short
-        for place in range(len(short))
-    )
