@@ -1,6 +1,7 @@
 """Import a benchmark, HumanEval or MBPP, as the tasks that training data must not hold; withdraw it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.actions import CannotUndo, Change, record, standing_action
+from accounts.alike import Alike
 from accounts.models import Action, Door, User
 from curation.intake.batches import Intake, import_file
 from curation.intake.fields import JsonObject, identifier_of, kind_of, optional_text, text_of
@@ -139,7 +141,7 @@ def withdraw_benchmark(name: str, *, by: User | None, door: Door = Door.PAGE) ->
             raise BadBenchmark(f"no benchmark {name!r} is in use; there are: {known}")
         withdrawal = Change(benchmark, {"withdrawn": False}, {"withdrawn": True})
         Benchmark.objects.filter(pk=benchmark.pk).update(withdrawn=True)
-        free, suspects = list(_held_by_nothing_else(benchmark)), list(_proved_by_nothing_else(benchmark))
+        free, suspects = _held_by_nothing_else(benchmark), _proved_by_nothing_else(benchmark)
         changes = [*_become(Contamination.NONE, free), *_become(Contamination.SUSPECT, suspects)]
         return record(WITHDRAW, [withdrawal, *changes], by=by, door=door, note=name)
 
@@ -160,14 +162,14 @@ def standing_withdrawal(benchmark: Benchmark) -> Action | None:
 def _held_by_nothing_else(benchmark: Benchmark) -> QueryQuerySet:
     held = Query.objects.filter(contamination__in=[Contamination.SET_ASIDE, Contamination.SUSPECT])
     held = held.filter(Exists(_hits(task__benchmark=benchmark)), ~Exists(_hits_of_others(benchmark)))
-    return held.order_by("pk").only("contamination")
+    return held.order_by("pk")
 
 
 def _proved_by_nothing_else(benchmark: Benchmark) -> QueryQuerySet:
     its_own = Exists(_hits(task__benchmark=benchmark, proves=True))
     others = _hits_of_others(benchmark)
     held = Query.objects.filter(its_own, Exists(others), contamination=Contamination.SET_ASIDE)
-    return held.filter(~Exists(others.filter(proves=True))).order_by("pk").only("contamination")
+    return held.filter(~Exists(others.filter(proves=True))).order_by("pk")
 
 
 def _hits(**which: Any) -> QuerySet[ContaminationHit]:
@@ -179,13 +181,15 @@ def _hits_of_others(benchmark: Benchmark) -> QuerySet[ContaminationHit]:
     return _hits(task__benchmark__withdrawn=False).exclude(task__benchmark=benchmark)
 
 
-def _become(fact: Contamination, queries: list[Query]) -> Iterator[Change]:
-    for start in range(0, len(queries), BLOCK):
-        block = queries[start : start + BLOCK]
-        Query.objects.filter(pk__in=[query.pk for query in block]).update(
-            contamination=fact, version=next_version(timezone.now())
-        )
-        yield from (Change(one, {"contamination": one.contamination}, {"contamination": fact.value}) for one in block)
+def _become(fact: Contamination, queries: QueryQuerySet) -> Iterator[Alike]:
+    by_fact: dict[str, list[int]] = defaultdict(list)
+    for pk, was in queries.values_list("pk", "contamination"):
+        by_fact[was].append(pk)
+    for was, keys in by_fact.items():
+        for start in range(0, len(keys), BLOCK):
+            block = keys[start : start + BLOCK]
+            Query.objects.filter(pk__in=block).update(contamination=fact, version=next_version(timezone.now()))
+            yield Alike(Query, block, {"contamination": was}, {"contamination": fact.value})
 
 
 def _required_id(task: JsonObject) -> str:
