@@ -6,7 +6,8 @@ import pytest
 
 from curation.intake.importing import import_queries, preview_queries
 from curation.intake.mapping import BadMapping, checked_mapping, layout_of, parsed_mapping
-from curation.intake.records import BadRecord
+from curation.intake.previewing import sample_of
+from curation.intake.records import BadRecord, BrokenFile
 from curation.models import ImportBatch, Query, Sighting
 from tests.running import run_command
 
@@ -108,6 +109,33 @@ def test_a_preview_shows_what_an_import_would_make_of_the_first_records(file):
     assert [(one.line, one.reason) for one in seen.rejected] == [
         (2, "field 'output' is missing; add it or remove the record")
     ]
+
+
+def test_a_preview_finds_the_first_record_that_can_be_read_wherever_it_stands(tmp_path):
+    path, bad = tmp_path / "late.jsonl", "{not json}\n" * 250
+    good = "".join(json.dumps({"prompt": f"Question {n}", "output": "x"}) + "\n" for n in range(3))
+    path.write_text(bad + good + "{nor this}\n")
+
+    seen = preview_queries(path, mapping=PAIRS)
+
+    assert (seen.taken, seen.rejected_count, seen.looked_at, seen.is_whole) == (3, 251, 254, True)
+    assert [one.line for one in seen.rejected] == [1, 2, 3, 4, 5]
+    assert len(sample_of(path).found) == 104
+    path.write_text(bad + good * 100)
+    seen = preview_queries(path, mapping=PAIRS)
+    assert (seen.taken, seen.rejected_count, seen.is_whole) == (100, 250, False)
+    path.write_text(bad)
+    with pytest.raises(BrokenFile, match=r"^none of its records can be read; line 1: not JSON"):
+        sample_of(path)
+
+
+@pytest.mark.django_db
+def test_a_file_whose_first_records_cannot_be_read_gives_the_rest(tmp_path):
+    path = tmp_path / "late.jsonl"
+    good = ({"instruction": f"Question {n}", "output": "x"} for n in range(3))
+    path.write_text("{not json}\n" * 101 + "".join(json.dumps(one) + "\n" for one in good))
+    ran = run_command("import_queries", path, "--source", "late")
+    assert (ran.exit_code, ran.result["accepted"], ran.result["rejected"]) == (0, 3, 101)
 
 
 def test_a_column_with_a_dot_in_its_name_can_be_mapped(file):

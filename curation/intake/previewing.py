@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -15,8 +15,10 @@ from curation.intake.sources import UnknownLayout
 from curation.texts import storable
 
 Item = TypeVar("Item")
+Numbered = tuple[int, Record | Refused]
 
 SAMPLE_RECORDS = 100
+LOOKED_THROUGH = 1_000_000  # records that cannot be read, some ten seconds; a page waits for them
 SAMPLE_CHARACTERS = 20_000_000  # a page shows it, and its process keeps it in memory
 ROWS_SHOWN, REASONS_SHOWN, FIELDS_SHOWN = 5, 5, 40
 FIELD_DEPTH = 3
@@ -25,16 +27,21 @@ VALUE_LENGTH = 80
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The first records of a file; `broken` says where it broke off, `is_whole` whether nothing follows."""
+    """The first records of a file; `broken` says where it broke off, `is_whole` whether nothing follows.
+
+    Where none of them can be read, the first that can stands behind them, with those that follow it; `passed_over` are
+    the records between.
+    """
 
     found: list[Record | Refused]
     broken: str
     is_whole: bool
+    passed_over: int = 0
 
     @property
     def values(self) -> list[Any]:
         """What the records show of the layout: their values, or the names alone where only those are known."""
-        known = (one for one in self.found if isinstance(one, Record) or one.names)
+        known = filter(_shows_fields, self.found)
         return [one.value if isinstance(one, Record) else dict.fromkeys(one.names) for one in known]
 
 
@@ -65,24 +72,40 @@ class Preview(Generic[Item]):
 def sample_of(path: Path) -> Sample | None:
     """The first records of a file; None when it holds none, BrokenFile when none can be read."""
     found: list[Record | Refused] = []
-    broken = ""
-    characters = 0
+    broken, is_whole = "", True
+    characters = passed = 0
+    records = enumerate(read_records(path), start=1)
     try:
-        for one in islice(read_records(path), SAMPLE_RECORDS + 1):
+        for number, one in _sampled(records):
             found.append(one)
+            passed = number
             characters += one.length if isinstance(one, Record) else 0
             if characters > SAMPLE_CHARACTERS:
                 break
+        is_whole = characters <= SAMPLE_CHARACTERS and next(records, None) is None
     except BrokenFile as break_off:
         broken = str(break_off)
-    sample = Sample(
-        found[:SAMPLE_RECORDS], broken, is_whole=len(found) <= SAMPLE_RECORDS and characters <= SAMPLE_CHARACTERS
-    )
+    sample = Sample(found, broken, is_whole, passed_over=passed - len(found))
     if not sample.values and broken:
         raise BrokenFile(broken)
     if not sample.values and found:
-        raise BrokenFile(f"none of its first records can be read; {form_of(path).unit} {_first_reason(found)}")
+        records_seen = "records" if is_whole else f"first {LOOKED_THROUGH:,} records"
+        raise BrokenFile(f"none of its {records_seen} can be read; {form_of(path).unit} {_first_reason(found)}")
     return sample if found else None
+
+
+def _sampled(records: Iterator[Numbered]) -> Iterator[Numbered]:
+    is_readable = False
+    for number, one in islice(records, SAMPLE_RECORDS):
+        is_readable = is_readable or _shows_fields(one)
+        yield number, one
+    if not is_readable:
+        readable = dropwhile(lambda numbered: not _shows_fields(numbered[1]), islice(records, LOOKED_THROUGH))
+        yield from islice(readable, SAMPLE_RECORDS)
+
+
+def _shows_fields(one: Record | Refused) -> bool:
+    return isinstance(one, Record) or bool(one.names)
 
 
 def _first_reason(found: list[Record | Refused]) -> str:
@@ -106,7 +129,7 @@ def preview_file(path: Path, choose: Callable[[list[Any]], Intake[Item]]) -> Pre
         rows=rows[:ROWS_SHOWN],
         taken=len(rows),
         rejected=rejected[:REASONS_SHOWN],
-        rejected_count=len(rejected),
+        rejected_count=sample.passed_over + len(rejected),
         is_whole=sample.is_whole,
         unit=form_of(path).unit,
     )
