@@ -35,6 +35,15 @@ class CannotStart(ValueError):
     """This file cannot be imported as it was chosen; the message says why."""
 
 
+class StartedOtherwise(CannotStart):
+    """Somebody has started it already, as another import than was asked for."""
+
+    def __init__(self, upload: Upload, batch: ImportBatch) -> None:
+        self.batch = batch
+        meant = f"{upload.file_name} was started meanwhile, as import {batch.pk} into {batch.source}"
+        super().__init__(f"{meant}; what you chose was not taken, send the file again for that")
+
+
 def take_in(file: FileOnDisk, *, by: User) -> Upload:
     """Keep a file that has just come in, unless it holds nothing that can be read; raises BrokenFile."""
     sample = sample_of(file.path)
@@ -59,39 +68,76 @@ def start(upload: Upload, choice: Choice, found: Preview, *, source: str) -> Imp
         raise CannotStart(found.why_no_layout)
     if choice.layout == MAPPED and found.takes_nothing:
         raise CannotStart(f"by this mapping every record that was looked at is rejected; {_first(found)}")
+    with transaction.atomic():
+        now = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+        if now is None:
+            raise CannotStart(f"{upload.file_name} was removed meanwhile; send it again")
+        if now.batch is not None:
+            check_started_as(now, now.batch, choice, source=source)
+            return now.batch
+        reading = {"holds": choice.holds, "layout": found.layout, "mapping": choice.mapping}
+        now.batch = _batch_of(now, reading, _source_named(source, choice))
+        now.choice, now.handed_at = choice.as_stored(), timezone.now()
+        now.save(update_fields=["batch", "choice", "handed_at"])
+    return now.batch
+
+
+def check_started_as(upload: Upload, batch: ImportBatch, choice: Choice, *, source: str) -> None:
+    """Raise StartedOtherwise when its import goes elsewhere, or reads it otherwise, than is asked for here."""
+    if (batch.source.slug, upload.choice) != (source, choice.as_stored()):
+        raise StartedOtherwise(upload, batch)
+
+
+def _source_named(slug: str, choice: Choice) -> Source:
     try:
-        into = source_named(source, ImportBatch.Holds(choice.holds))
+        return source_named(slug, ImportBatch.Holds(choice.holds))
     except BadSource as bad:
         raise CannotStart(str(bad)) from None
-    with transaction.atomic():
-        now = Upload.objects.select_for_update().get(pk=upload.pk)
-        if now.batch is None:
-            now.batch = _batch_of(now, {"holds": choice.holds, "layout": found.layout, "mapping": choice.mapping}, into)
-            now.choice, now.handed_at = choice.as_stored(), timezone.now()
-            now.save(update_fields=["batch", "choice", "handed_at"])
-    return now.batch
 
 
 def _batch_of(upload: Upload, reading: dict[str, Any], source: Source) -> ImportBatch:
     """The batch that an import of the same file left behind, or a new one."""
     of_file = {"source": source, "sha256": upload.sha256, **reading}
     for batch in ImportBatch.objects.filter(**of_file, finished_at=None).order_by("pk"):
-        if Upload.objects.filter(batch=batch).exists() or is_held(batch_lock(batch.pk)):
-            raise CannotStart(f"the same file is being imported into {source} already, as import {batch.pk}")
-        ImportBatch.objects.filter(pk=batch.pk).update(state=ImportBatch.State.QUEUED, error="")
-        return batch
+        _take_over(batch)
+        left_behind = ImportBatch.objects.filter(pk=batch.pk, finished_at=None)
+        if left_behind.update(state=ImportBatch.State.QUEUED, error=""):
+            return batch
     return ImportBatch.objects.create(
         **of_file, file_name=upload.file_name, by=upload.by, state=ImportBatch.State.QUEUED
     )
 
 
+def _take_over(batch: ImportBatch) -> None:
+    """Raise CannotStart when its import goes on, or can; where the uploaded file is gone, another takes its place."""
+    already = CannotStart(f"the same file is being imported into {batch.source} already, as import {batch.pk}")
+    other = Upload.objects.filter(batch=batch).first()
+    if is_held(batch_lock(batch.pk)) or (other is not None and is_held(lock_name(other.pk))):
+        raise already
+    if other is None:
+        return
+    if not other.path.exists():
+        other.delete()
+    elif batch.state == ImportBatch.State.FAILED:
+        raise CannotStart(f"import {batch.pk} of the same file into {batch.source} has stopped; press Go on there")
+    else:
+        raise already
+
+
 def go_on(batch: ImportBatch) -> Upload:
     """Try a stopped import again; raises CannotStart when its file is not there."""
     upload = Upload.objects.filter(batch=batch).first()
-    if upload is None or batch.finished_at is not None:
+    if upload is None or batch.finished_at is not None or not upload.path.exists():
         raise CannotStart("its file is no longer here; give the same file again, and the import goes on at its place")
     Upload.objects.filter(pk=upload.pk).update(attempts=0, handed_at=timezone.now())
+    ImportBatch.objects.filter(pk=batch.pk, finished_at=None).update(state=ImportBatch.State.QUEUED, error="")
     return upload
+
+
+def not_handed_over(upload: Upload, why: Exception) -> None:
+    """Note that no worker will hear of an import, so that its page lets it go on."""
+    waiting = ImportBatch.objects.filter(upload=upload, state=ImportBatch.State.QUEUED)
+    waiting.update(state=ImportBatch.State.FAILED, error=f"stopped: {why}")
 
 
 def carry_out(upload_id: int) -> None:
@@ -130,7 +176,10 @@ def _import(upload: Upload, batch: ImportBatch) -> None:
         on_bytes = Paced(lambda position: Upload.objects.filter(pk=upload.pk).update(bytes_read=position))
         import_file(upload.path, intake, source=batch.source.slug, by=batch.by, on_bytes=on_bytes)
     except FileNotFoundError:
-        lost = "stopped: the worker does not see the uploaded file; web and workers need the same VAR_DIR"
+        lost = (
+            "stopped: the worker does not see the uploaded file; web and workers need the same VAR_DIR. If the file is "
+            "gone, send it again: the import goes on at its place"
+        )
         close_batch(batch, door=Door.PAGE, state=ImportBatch.State.FAILED, error=lost, is_finished=False)
     except (BrokenFile, UnknownLayout, BadSource) as refusal:
         close_batch(batch, door=Door.PAGE, state=ImportBatch.State.FAILED, error=str(refusal))
@@ -145,6 +194,14 @@ def discard(upload: Upload) -> None:
     """Remove a file and its row; an import that was made from it stays."""
     upload.delete()
     upload.path.unlink(missing_ok=True)
+
+
+def throw_away(upload: Upload) -> bool:
+    """Remove a file that nobody wants to import; False when somebody has started it meanwhile."""
+    deleted, _ = Upload.objects.filter(pk=upload.pk, batch=None).delete()
+    if deleted:
+        upload.path.unlink(missing_ok=True)
+    return bool(deleted)
 
 
 def unheard_of() -> list[int]:
@@ -163,7 +220,7 @@ def tidy() -> None:
     """Remove files that nobody started within the days of UPLOAD_DAYS, and what an interrupted request left."""
     forgotten = Upload.objects.filter(batch=None, came_at__lt=timezone.now() - timedelta(days=settings.UPLOAD_DAYS))
     for upload in forgotten:
-        discard(upload)
+        throw_away(upload)
     folder = uploads_folder()
     for path in folder.iterdir() if folder.is_dir() else []:
         if _is_stray(path, Upload.objects.all()):

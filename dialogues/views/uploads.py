@@ -65,7 +65,7 @@ def show_upload(request: HttpRequest, pk: int) -> HttpResponse:
     """What an import of this file would make of its first records; change how it is read, or start it."""
     upload = get_object_or_404(Upload.objects.select_related("batch"), pk=pk)
     if upload.batch is not None:
-        return redirect(upload.batch)
+        return _to_import(request, upload, upload.batch)
     if request.method == "GET":
         choice = Choice(**upload.choice)
         return _look(request, upload, ReadingForm.of(choice), choice)
@@ -79,14 +79,30 @@ def show_upload(request: HttpRequest, pk: int) -> HttpResponse:
     return _start(request, upload, form, choice)
 
 
+def _to_import(request: HttpRequest, upload: Upload, batch: ImportBatch) -> HttpResponse:
+    """To the import that was started; whoever has just asked for another one hears that there is none."""
+    form = ReadingForm(request.POST or None)
+    if form.is_valid():
+        try:
+            uploading.check_started_as(upload, batch, form.choice(), source=form.cleaned_data["source"])
+        except uploading.StartedOtherwise as reason:
+            tell_refused(request, f"{reason}.")
+    return redirect(batch)
+
+
 def _start(request: HttpRequest, upload: Upload, form: ReadingForm, choice: Choice) -> HttpResponse:
     try:
         found = preview(upload.path, choice, source=form.cleaned_data["source"])
         batch = uploading.start(upload, choice, found, source=form.cleaned_data["source"])
+    except FileNotFoundError:  # the page says so
+        return _look(request, upload, form, choice, status=422)
+    except uploading.StartedOtherwise as reason:
+        tell_refused(request, f"{reason}.")
+        return redirect(reason.batch)
     except (uploading.CannotStart, BadMapping, BrokenFile) as reason:
         form.add_error(None, str(reason))
         return _look(request, upload, form, choice, status=422)
-    _tell_worker(request, upload)
+    _tell_worker(upload)
     return redirect(batch)
 
 
@@ -114,8 +130,10 @@ def _look(
 @require_POST
 def discard_upload(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a file that nobody wants to import."""
-    upload = get_object_or_404(Upload, pk=pk, batch=None)
-    uploading.discard(upload)
+    upload = get_object_or_404(Upload, pk=pk)
+    if not uploading.throw_away(upload):
+        tell_refused(request, f"{upload.file_name} was not removed: somebody has started its import.")
+        return redirect(upload)
     tell_done(request, f"{upload.file_name} was removed; nothing of it was imported.")
     return redirect("dialogues:upload_file")
 
@@ -130,12 +148,12 @@ def go_on(request: HttpRequest, pk: int) -> HttpResponse:
     except uploading.CannotStart as reason:
         tell_refused(request, f"{reason}.")
     else:
-        _tell_worker(request, upload)
+        _tell_worker(upload)
     return redirect(batch)
 
 
-def _tell_worker(request: HttpRequest, upload: Upload) -> None:
+def _tell_worker(upload: Upload) -> None:
     try:
         hand_over(uploading.TASK, upload.pk)
     except NobodyThere as reason:
-        tell_refused(request, f"{reason}. The import waits meanwhile.")
+        uploading.not_handed_over(upload, reason)  # the page of the import says so
