@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from accounts.actions import record
 from accounts.models import Action, User
-from curation.models import PoolPass
+from curation.inserting import take_turn
+from curation.models import ContaminationPass, DuplicatePass, LanguagePass, PoolPass, RulePass, Source
 
 Item = TypeVar("Item")
 Pass = TypeVar("Pass", bound=PoolPass)
@@ -23,11 +24,18 @@ TELL_EVERY_S = 1.0
 BEAT_EVERY_S = 5.0
 TOLD_TO_END = 128 + signal.SIGTERM
 
+KINDS: dict[type[PoolPass], str] = {
+    DuplicatePass: "a search for duplicates is at work; cancel it, or wait until it has ended",
+    ContaminationPass: "a check of contamination is at work; cancel it, or wait until it has ended",
+    LanguagePass: "a search for languages is at work; cancel it, or wait until it has ended",
+    RulePass: "a decision by a rule is at work; wait until it has ended",
+}
+
 logger = logging.getLogger(__name__)
 
 
 class AtWork(ValueError):
-    """Another pass of this kind goes on."""
+    """Another pass of this kind goes on, or queries are just being taken out."""
 
 
 class NotOpen(ValueError):
@@ -44,9 +52,28 @@ def ask_for(model: type[Pass], **columns: Any) -> Pass:
     passes.give_up_silent()  # type: ignore[attr-defined]
     try:
         with transaction.atomic():
+            take_turn()  # whoever withdraws a source looks for passes in its own turn
+            _check_nothing_goes()
             return passes.create(**columns)
     except IntegrityError:
         raise AtWork(f"one is at work already{_heard(passes.first())}; wait until it has ended") from None
+
+
+def _check_nothing_goes() -> None:
+    """A pass holds what it has read, and would miss the queries that are taken out meanwhile."""
+    if (source := Source.objects.exclude(withdrawn_at=None).first()) is not None:
+        raise AtWork(f"source {source} is being withdrawn; wait until that has ended, or let it go on where it stopped")
+
+
+def at_work() -> str:
+    """Which sort of pass goes on or is about to begin, and what can be done; empty when none does."""
+    return next((said for model, said in KINDS.items() if model._default_manager.at_work().exists()), "")  # type: ignore[attr-defined]
+
+
+def give_up_silent() -> None:
+    """End all passes that were not heard of any more: a late message begins none of them."""
+    for model in KINDS:
+        model._default_manager.give_up_silent()  # type: ignore[attr-defined]
 
 
 def _heard(one: PoolPass | None) -> str:

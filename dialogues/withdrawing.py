@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from accounts.actions import record
 from accounts.models import Door, User
+from curation import pool_passes
 from curation.duplicates.clusters import fit_sizes
-from curation.holding import batch_lock, hold, is_held
+from curation.holding import hold, is_held
 from curation.inserting import take_turn
 from curation.models import (
     ClusterMember,
     HeldByFiles,
-    ImportBatch,
     Problem,
     Query,
     Solution,
@@ -33,17 +33,14 @@ from curation.models import (
     Verdict,
 )
 from dialogues.hanging import MOVING, Scope, counted, exported_versions
-from dialogues.models import Dialogue, Export, Review, Seed, State, Version, Withdrawal
+from dialogues.models import Dialogue, Review, Seed, State, Version, Withdrawal
+from dialogues.obstacles import check_may_go, source_to_withdraw
 from dialogues.rehoming import move_home, move_rows
 from dialogues.withdrawal_words import in_words
-from runs.models import ItemState, Run, RunState, WorkItem
 
 TASK = "dialogues.tasks.withdraw"
 QUERIES, DIALOGUES, ROWS = 200, 25, 500
 UNHEARD, UNCLAIMED = timedelta(seconds=30), timedelta(minutes=5)
-WRITING = timedelta(hours=1)
-AT_WORK = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSING, RunState.CANCELLING)
-STOPPED = (RunState.PAUSED, RunState.OVER_BUDGET)
 NO_WAY_BACK = "this cannot be undone"
 
 NAMES = {
@@ -64,41 +61,17 @@ Step = tuple[QuerySet[Any], int, Callable[[Sequence[int]], Counted]]
 Watch = Callable[[Withdrawal], None]
 
 
-class CannotWithdraw(ValueError):
-    """Not now, or not at all; the message says why."""
-
-
-def check_may_go(scope: Scope) -> None:
-    """Raise CannotWithdraw while something is at work on these rows, or when they are a benchmark."""
-    if scope.batches().filter(holds=ImportBatch.Holds.BENCHMARK).exists():
-        name = scope.source.slug
-        raise CannotWithdraw(f"{name} is a benchmark; manage.py withdraw_benchmark {name} checks against it no longer")
-    open_batches = scope.batches().filter(finished_at=None).values_list("pk", flat=True)
-    if any(is_held(batch_lock(pk)) for pk in open_batches):
-        raise CannotWithdraw(f"an import into {scope.source} is at work; wait until it has ended")
-    if (run := Run.objects.filter(state__in=AT_WORK).first()) is not None:
-        raise CannotWithdraw(f"{run} is {run.get_state_display()}; cancel it or wait until it has ended")
-    if (run := _with_open_items()) is not None:
-        remedy = "cancel it; one that is started anew pays for nothing twice"
-        raise CannotWithdraw(f"{run} is {run.get_state_display()} and would go on with texts that it holds; {remedy}")
-    if Export.objects.filter(state=Export.State.RUNNING, started_at__gt=timezone.now() - WRITING).exists():
-        raise CannotWithdraw("an export is being written; wait until it has ended")
-
-
-def _with_open_items() -> Run | None:
-    """A run that has stopped and could go on: its items hold the texts that they were planned with."""
-    pending = WorkItem.objects.filter(run=OuterRef("pk"), state=ItemState.PENDING)
-    return Run.objects.filter(Exists(pending), state__in=STOPPED).first()
-
-
 def ask(scope: Scope, *, by: User | None, door: Door = Door.PAGE) -> Withdrawal:
-    """Note that it is to be withdrawn, and by whom; `carry_out` does it. From now on nothing is imported into it."""
-    check_may_go(scope)
+    """Note that it is to be withdrawn, and by whom; `carry_out` does it.
+
+    From now on nothing is imported into it, and no pass over the pool begins.
+    """
     expected = counted(scope)
     with transaction.atomic():
-        source = Source.objects.select_for_update().get(pk=scope.source.pk)
-        if source.withdrawn_at is not None:
-            raise CannotWithdraw(f"{source} is being withdrawn already")
+        take_turn()  # whoever asks for a pass looks for withdrawals in its own turn
+        source = source_to_withdraw(scope)
+        pool_passes.give_up_silent()
+        check_may_go(scope)
         Source.objects.filter(pk=source.pk).update(withdrawn_at=timezone.now())
         asked = Withdrawal.objects.create(
             source=source,

@@ -18,6 +18,7 @@ from dialogues import withdrawing
 from dialogues.exporting import Choice, export_dialogues, lines_again
 from dialogues.hanging import Scope, counted
 from dialogues.models import Dialogue, Export, Review, Turn, Version, Withdrawal
+from dialogues.obstacles import CannotWithdraw
 from dialogues.reviewing import NotReviewable, approve_many, back_to_review
 from runs.models import Call, Run
 from tests.making import a_dialogue, a_query, a_source, an_approved_dialogue
@@ -202,7 +203,7 @@ def test_what_is_at_work_is_waited_for(take, trouble):
         ImportBatch.objects.update(holds="benchmark")
     else:
         withdrawing.ask(of("gone"), by=None)
-    with pytest.raises(withdrawing.CannotWithdraw):
+    with pytest.raises(CannotWithdraw):
         withdrawing.ask(of("gone"), by=None)
 
 

@@ -7,10 +7,10 @@ import pytest
 from curation.intake.problems import import_problems
 from curation.models import Problem, Query, Score, ScoreState, Solution
 from curation.scores import scoring
-from dialogues import withdrawing
 from dialogues.hanging import Scope, counted
 from dialogues.importing_dialogues import import_dialogues
 from dialogues.models import Dialogue, Seed
+from dialogues.obstacles import CannotWithdraw, check_may_go
 from runs.kinds import Finished
 from runs.models import Call, Run, WorkItem
 from tests.judged import a_judge
@@ -175,13 +175,13 @@ def test_a_run_that_could_go_on_with_texts_is_cancelled_first(state):
     scope = of("sample")
     run = Run.objects.create(kind="scoring", title="Score all", state=state)
     item = WorkItem.objects.create(run=run, key="1", payload={})
-    with pytest.raises(withdrawing.CannotWithdraw, match="cancel it; one that is started anew pays for nothing twice"):
-        withdrawing.check_may_go(scope)
+    with pytest.raises(CannotWithdraw, match="cancel it; one that is started anew pays for nothing twice"):
+        check_may_go(scope)
     assert run_command("runs", "cancel", str(run.pk)).exit_code == 0
-    withdrawing.check_may_go(scope)
+    check_may_go(scope)
     Run.objects.update(state=state)
     WorkItem.objects.filter(pk=item.pk).update(state="done")
-    withdrawing.check_may_go(scope)
+    check_may_go(scope)
 
 
 def test_the_score_of_a_query_that_is_gone_is_left_out():

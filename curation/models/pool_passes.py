@@ -19,12 +19,18 @@ class PoolPassQuerySet(models.QuerySet[Any]):
     """Questions asked of the passes so far."""
 
     def begin(self, pk: int) -> bool:
-        """Take up a pass that nobody has begun or cancelled."""
-        return self.filter(pk=pk, told_at=None, finished_at=None).update(told_at=timezone.now()) == 1
+        """Take up a pass that nobody has begun, cancelled or given up."""
+        return self.filter(pk=pk, told_at=None, finished_at=None, error="").update(told_at=timezone.now()) == 1
 
     def beat(self, pk: int) -> None:
         """Give a sign of life of a pass that goes on."""
         self.filter(pk=pk, finished_at=None, error="").update(told_at=timezone.now())
+
+    def at_work(self) -> "PoolPassQuerySet":
+        """Those that somebody is at or is about to begin; one that was cancelled is at it until its next step."""
+        now = timezone.now()
+        heard = Q(told_at__gte=now - SILENT_FOR) | Q(told_at=None, asked_at__gte=now - UNTAKEN_FOR)
+        return self.filter(heard, finished_at=None, error="")
 
     def give_up_silent(self) -> None:
         """End those that were not heard of any more; what they had written stands."""

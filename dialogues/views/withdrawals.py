@@ -14,6 +14,7 @@ from curation.models import Benchmark, ImportBatch, Source
 from dialogues import withdrawing
 from dialogues.hanging import MOVING, Scope, counted, exports_with
 from dialogues.models import Withdrawal
+from dialogues.obstacles import CannotWithdraw, IsGone, check_may_go
 from dialogues.withdrawal_words import named
 from runs.handing import NobodyThere, hand_over
 from web.notices import tell_refused
@@ -58,14 +59,16 @@ def withdraw_batch(request: HttpRequest, pk: int) -> HttpResponse:
 def _withdraw(request: HttpRequest, scope: Scope) -> HttpResponse:
     if (benchmark := _benchmark_of(scope)) is not None:
         return redirect("curation:withdraw_benchmark", pk=benchmark.pk)
-    asked = Withdrawal.objects.filter(source=scope.source, finished_at=None).first()
-    if asked is not None:
+    if (asked := _under_way(scope)) is not None:
         return redirect(asked)
     form = ConfirmForm(request.POST if request.method == "POST" else None, slug=scope.source.slug)
     expected = counted(scope)
     refusal = _refusal(scope, expected, role_of(request.user))
     if form.is_valid() and not refusal:
-        asked = withdrawing.ask(scope, by=cast(User, request.user))
+        try:
+            asked = withdrawing.ask(scope, by=cast(User, request.user))
+        except CannotWithdraw as reason:  # meanwhile: a second press, or another person's
+            return _overtaken(request, scope, reason)
         _tell_worker(request, asked)
         return redirect(asked)
     context = {"scope": scope, "form": form, "expected": expected, "refusal": refusal}
@@ -80,11 +83,23 @@ def _benchmark_of(scope: Scope) -> Benchmark | None:
     return Benchmark.objects.filter(name=scope.source.slug).first() if of_benchmark.exists() else None
 
 
+def _under_way(scope: Scope) -> Withdrawal | None:
+    return Withdrawal.objects.filter(source=scope.source, finished_at=None).first()
+
+
+def _overtaken(request: HttpRequest, scope: Scope, reason: CannotWithdraw) -> HttpResponse:
+    """To the withdrawal that somebody else has asked for, or back to the question, with the reason."""
+    if (asked := _under_way(scope)) is not None:
+        return redirect(asked)
+    tell_refused(request, f"Not withdrawn: {reason}.")
+    return redirect("curation:batches" if isinstance(reason, IsGone) else request.path)
+
+
 def _refusal(scope: Scope, expected: dict[str, int], role: Role) -> str:
     """Why it may not be withdrawn now, or not by this reader; empty when it may."""
     try:
-        withdrawing.check_may_go(scope)
-    except withdrawing.CannotWithdraw as reason:
+        check_may_go(scope)
+    except CannotWithdraw as reason:
         return str(reason)
     if role < Role.ADMINISTRATOR and expected["verdicts"] + expected["reviews"] + expected["exported"]:
         return (

@@ -11,6 +11,7 @@ from curation.models import Source
 from dialogues import withdrawing
 from dialogues.hanging import Scope, counted
 from dialogues.models import Withdrawal
+from dialogues.obstacles import CannotWithdraw
 from dialogues.withdrawal_words import in_words
 from web.commands import NOT_FINISHED, OK, BadInput, Outcome, StudioCommand
 
@@ -58,7 +59,7 @@ class Command(StudioCommand):
     def _asked(self, scope: Scope) -> Withdrawal:
         try:
             return withdrawing.ask(scope, by=None, door=Door.COMMAND)
-        except withdrawing.CannotWithdraw as reason:
+        except CannotWithdraw as reason:
             raise BadInput(str(reason)) from None
 
     def _done(self, asked: Withdrawal) -> Outcome:

@@ -1,0 +1,147 @@
+"""A withdrawal beside what goes on at the same time: passes over the pool, a second press."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Door
+from curation.duplicates.searching import ask_for_search, search
+from curation.models import (
+    Benchmark,
+    BenchmarkTask,
+    CompareBy,
+    ContaminationPass,
+    DuplicatePass,
+    LanguagePass,
+    RulePass,
+    Source,
+)
+from curation.models.pool_passes import SILENT_FOR, UNTAKEN_FOR
+from curation.pool_passes import carry_out
+from curation.tasks import find_duplicates
+from dialogues import withdrawing
+from dialogues.hanging import Scope
+from dialogues.models import Withdrawal
+from dialogues.obstacles import CannotWithdraw
+from tests.making import a_query, a_source
+from tests.meanwhile import just_before
+from tests.page_text import words
+from tests.running import run_command
+from tests.withdrawals import of, withdrawn
+
+pytestmark = pytest.mark.django_db
+RULE = {"rule": "mean_at_least", "threshold": 4}
+STARTS = (("/duplicates/find/", {"compare_by": "form"}), ("/contamination/check/", {"nearest": 0}))
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture
+def gone():
+    a_query(source=a_source("gone"))
+    return a_source("gone")
+
+
+def a_benchmark():
+    benchmark = Benchmark.objects.create(name="bench", sha256="0")
+    BenchmarkTask.objects.create(benchmark=benchmark, external_id="bench/0", prompt="Double n.")
+
+
+def address(source):
+    return f"/sources/{source.pk}/withdraw/"
+
+
+@pytest.mark.parametrize(
+    ("model", "columns", "said"),
+    [
+        (DuplicatePass, {"compare_by": "form"}, "a search for duplicates is at work; cancel it, or wait"),
+        (ContaminationPass, {}, "a check of contamination is at work; cancel it, or wait"),
+        (LanguagePass, {}, "a search for languages is at work; cancel it, or wait"),
+        (RulePass, RULE, "a decision by a rule is at work; wait until it has ended"),
+    ],
+)
+def test_a_withdrawal_waits_for_a_pass_over_the_pool(gone, curator_client, model, columns, said):
+    one = model.objects.create(**columns)
+    for moved in ({}, {"told_at": timezone.now()}, {"cancelled_at": timezone.now()}):
+        model.objects.filter(pk=one.pk).update(**moved)
+        with pytest.raises(CannotWithdraw, match=said):
+            withdrawing.ask(of("gone"), by=None)
+    assert f"Not now: {said}" in words(curator_client.get(address(gone)))
+    assert said in run_command("withdraw", "gone", "--yes").said
+
+    model.objects.filter(pk=one.pk).update(finished_at=timezone.now())
+
+    assert withdrawn(of("gone")).state == "done"
+
+
+def test_a_search_keeps_the_texts_that_it_has_read(gone):
+    for text in ("Sort a list.", "sort a LIST"):
+        a_query(text, source=gone)
+    one, refused = ask_for_search(by=None, compare_by=CompareBy.FORM), []
+
+    def withdrawn_meanwhile(items, *, total, what):
+        with pytest.raises(CannotWithdraw):
+            withdrawn(of("gone"))
+        refused.append(what)
+        return items
+
+    carry_out(one, lambda: search(one, door=Door.PAGE, embedder=None, progress=withdrawn_meanwhile))
+
+    assert (one.state, one.found["duplicates"], len(refused)) == ("done", 1, 2)
+
+
+def test_a_pass_that_nobody_hears_of_holds_no_withdrawal_up_and_begins_no_more(gone):
+    silent = ContaminationPass.objects.create(told_at=timezone.now() - 2 * SILENT_FOR)
+    lost = DuplicatePass.objects.create(compare_by="form")
+    DuplicatePass.objects.update(asked_at=timezone.now() - UNTAKEN_FOR - timedelta(seconds=1))
+
+    withdrawing.ask(of("gone"), by=None)
+
+    find_duplicates(lost.pk)  # its message comes after all
+    for one in (silent, lost):
+        one.refresh_from_db()
+    assert (silent.state, lost.state, lost.told_at, lost.found) == ("failed", "failed", None, {})
+
+
+def test_no_pass_begins_while_a_source_is_withdrawn(gone, curator_client):
+    a_benchmark()
+    asked = withdrawing.ask(of("gone"), by=None)
+    why = "source gone is being withdrawn; wait until that has ended"
+    for start, form in (*STARTS, ("/scores/what-if/decide/", RULE)):
+        assert why in words(curator_client.post(start, form, follow=True)), start
+    for command in (("find_duplicates", "--by", "form"), ("check_contamination", "--nearest", 0)):
+        ran = run_command(*command)
+        assert (ran.exit_code, why in ran.said) == (3, True), ran.said
+
+    withdrawing.carry_out(asked.pk)
+
+    assert run_command("find_duplicates", "--by", "form").exit_code == 0
+
+
+def test_a_second_press_leads_to_the_withdrawal_that_is_under_way(gone, curator_client):
+    with just_before("curation_rejectedrecord", lambda: withdrawing.ask(of("gone"), by=None)):
+        second = curator_client.post(address(gone), {"slug": "gone"})
+    assert (second.status_code, second.url) == (302, Withdrawal.objects.get().get_absolute_url())
+
+
+@pytest.mark.parametrize("what", ["source", "file"])
+def test_what_was_withdrawn_meanwhile_is_told(gone, curator_client, what):
+    batch = gone.batches.get()
+    asked_for = address(gone) if what == "source" else f"/imports/{batch.pk}/withdraw/"
+    scope = Scope(gone, None if what == "source" else batch)
+    with just_before("curation_rejectedrecord", lambda: withdrawn(scope)):
+        late = curator_client.post(asked_for, {"slug": "gone"}, follow=True)
+    assert late.redirect_chain == [("/imports/", 302)]
+    assert "is not here any more; it was withdrawn meanwhile" in words(late)
+    assert Withdrawal.objects.count() == 1
+
+
+def test_what_begins_meanwhile_is_told(gone, curator_client):
+    with just_before("curation_rejectedrecord", lambda: DuplicatePass.objects.create(compare_by="form")):
+        refused = curator_client.post(address(gone), {"slug": "gone"}, follow=True)
+    assert "a search for duplicates is at work" in words(refused)
+    assert not Withdrawal.objects.exists()
