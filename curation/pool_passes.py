@@ -76,6 +76,11 @@ def give_up_silent() -> None:
         model._default_manager.give_up_silent()  # type: ignore[attr-defined]
 
 
+def not_handed_over(one: PoolPass, why: Exception) -> None:
+    """End a pass of which no worker will hear, so that the next one can be asked for at once."""
+    type(one)._default_manager.filter(pk=one.pk, told_at=None).update(error=str(why))
+
+
 def _heard(one: PoolPass | None) -> str:
     if one is None or one.told_at is None:
         return ""

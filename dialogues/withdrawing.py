@@ -94,6 +94,12 @@ def go_on(asked: Withdrawal) -> None:
     Withdrawal.objects.filter(pk=asked.pk, finished_at=None).update(**waits)
 
 
+def not_handed_over(asked: Withdrawal, why: Exception) -> None:
+    """Note that no worker will hear of it, so that its page lets it go on."""
+    waiting = Withdrawal.objects.filter(pk=asked.pk, state=Withdrawal.State.QUEUED)
+    waiting.update(state=Withdrawal.State.FAILED, error=str(why))
+
+
 def carry_out(withdrawal_id: int, *, watch: Watch = lambda withdrawal: None) -> None:
     """Do it, or the rest of it. Doubled and late messages change nothing."""
     try:

@@ -1,9 +1,10 @@
-"""A withdrawal beside what goes on at the same time: passes over the pool, a second press."""
+"""A withdrawal beside what goes on at the same time: passes over the pool, a second press, a broker that is down."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.models import Door
 from curation.duplicates.searching import ask_for_search, search
@@ -44,6 +45,14 @@ def folder(settings, tmp_path):
 def gone():
     a_query(source=a_source("gone"))
     return a_source("gone")
+
+
+@pytest.fixture
+def broker_is_down(monkeypatch):
+    def fail(task, args):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("celery.current_app.send_task", fail)
 
 
 def a_benchmark():
@@ -145,3 +154,23 @@ def test_what_begins_meanwhile_is_told(gone, curator_client):
         refused = curator_client.post(address(gone), {"slug": "gone"}, follow=True)
     assert "a search for duplicates is at work" in words(refused)
     assert not Withdrawal.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_the_broker_down_a_pass_makes_way_and_a_withdrawal_says_how_to_go_on(gone, curator_client, broker_is_down):
+    a_benchmark()
+    down = "the broker does not answer (connection refused); start it, then press again"
+    for start, form in STARTS * 2:
+        assert f"Not started: {down}" in words(curator_client.post(start, form, follow=True))
+    for model in (DuplicatePass, ContaminationPass):
+        assert [one.error for one in model.objects.all()] == [down] * 2
+
+    page = words(curator_client.post(address(gone), {"slug": "gone"}, follow=True))
+    assert down.capitalize() in page and "Go on takes out the rest" in page
+    asked = Withdrawal.objects.get()
+    assert down.capitalize() in words(curator_client.post(f"/withdrawals/{asked.pk}/go-on/", follow=True))
+    withdrawing.carry_out(asked.pk)
+    assert not Source.objects.exists()
+    curator_client.post(f"/withdrawals/{asked.pk}/go-on/")  # too late
+    asked.refresh_from_db()
+    assert asked.state == "done"

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.roles import Role, needs
 from curation.contamination.checking import NoBenchmark
 from curation.models import ContaminationPass, DuplicatePass, LanguagePass, PoolPass
-from curation.pool_passes import AtWork, NotOpen, cancel
+from curation.pool_passes import AtWork, NotOpen, cancel, not_handed_over
 from runs.handing import NobodyThere, hand_over
 from web.notices import tell_done, tell_refused
 
@@ -104,8 +104,17 @@ def start_pass(request: HttpRequest, sort: str, ask: Callable[[User], PoolPass])
     """Note a pass and hand it to the worker for jobs."""
     shown = SORTS[sort]
     try:
-        hand_over(shown.task, ask(cast(User, request.user)).pk)
+        asked = ask(cast(User, request.user))
+        _hand_over(asked, shown.task)
         tell_done(request, f"The {shown.noun} was handed to the worker for jobs.")
     except (AtWork, NoBenchmark, NobodyThere) as reason:
         tell_refused(request, f"Not started: {reason}.")
     return redirect(shown.page)
+
+
+def _hand_over(asked: PoolPass, task: str) -> None:
+    try:
+        hand_over(task, asked.pk)
+    except NobodyThere as reason:
+        not_handed_over(asked, reason)
+        raise

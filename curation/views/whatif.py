@@ -16,7 +16,7 @@ from curation.decisions.learning import estimate
 from curation.decisions.rules import CALIBRATED, DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, Rule
 from curation.decisions.ruling import ask_for_decision, carry_out, is_small
 from curation.models import Decision, RulePass
-from curation.pool_passes import AtWork
+from curation.pool_passes import AtWork, not_handed_over
 from curation.views.score_plots import kept_plot
 from runs.handing import NobodyThere, hand_over
 from web.counts import counted, kept_for_a_while
@@ -115,7 +115,7 @@ def start_pass(request: HttpRequest) -> HttpResponse:
     try:
         hand_over(DECIDE, asked.pk)
     except NobodyThere as reason:
-        RulePass.objects.filter(pk=asked.pk).update(error=str(reason))
+        not_handed_over(asked, reason)
     return redirect(asked)
 
 

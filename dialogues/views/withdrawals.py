@@ -69,7 +69,7 @@ def _withdraw(request: HttpRequest, scope: Scope) -> HttpResponse:
             asked = withdrawing.ask(scope, by=cast(User, request.user))
         except CannotWithdraw as reason:  # meanwhile: a second press, or another person's
             return _overtaken(request, scope, reason)
-        _tell_worker(request, asked)
+        _tell_worker(asked)
         return redirect(asked)
     context = {"scope": scope, "form": form, "expected": expected, "refusal": refusal}
     context["goes"] = named({name: n for name, n in expected.items() if name not in STAYING})
@@ -127,12 +127,12 @@ def go_on(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand a stopped withdrawal to a worker again."""
     asked = get_object_or_404(Withdrawal, pk=pk)
     withdrawing.go_on(asked)
-    _tell_worker(request, asked)
+    _tell_worker(asked)
     return redirect(asked)
 
 
-def _tell_worker(request: HttpRequest, asked: Withdrawal) -> None:
+def _tell_worker(asked: Withdrawal) -> None:
     try:
         hand_over(withdrawing.TASK, asked.pk)
     except NobodyThere as reason:
-        tell_refused(request, f"{reason}. The withdrawal waits meanwhile.")
+        withdrawing.not_handed_over(asked, reason)  # its page says so, and lets it go on
