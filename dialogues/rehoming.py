@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 
+from curation.intake.languages import language_of
 from curation.intake.repeats import links_of
 from curation.models import (
     Contamination,
@@ -53,13 +54,21 @@ def _move(query: Query, sightings: list[Sighting]) -> bool:
     if response is None or response == query.response:
         Query.objects.filter(pk=query.pk).update(**moved)
         return False
-    Query.objects.filter(pk=query.pk).update(response=response, version=F("version") + 1, **moved)
+    answered = {"response": response, **_languages(response)}
+    Query.objects.filter(pk=query.pk).update(version=F("version") + 1, **answered, **moved)
     for sighting in sightings:
         said = query.response if sighting.response is None else sighting.response
         kept = None if said == response else said
         if kept != sighting.response:
             Sighting.objects.filter(pk=sighting.pk).update(response=kept)
     return True
+
+
+def _languages(response: str) -> dict[str, str | None]:
+    """What was said or found of the old answer says nothing of the new; `find_languages` looks where no fence tells."""
+    if language := language_of("", response):
+        return {"language": language}
+    return {"language": "", "natural_language": None}
 
 
 def _take_lines(sightings: Mapping[int, list[Sighting]], scope: Scope) -> None:

@@ -1,8 +1,14 @@
 """What follows a query to the next file that holds it, and what a withdrawal leaves of clusters and hits."""
 
-import pytest
+import json
 
+import pytest
+from django.utils import timezone
+
+from accounts.models import Door
 from curation.duplicates.finding import find_duplicates
+from curation.intake.detectors import Detectors
+from curation.intake.finding_languages import find_languages
 from curation.intake.importing import import_queries
 from curation.models import (
     Benchmark,
@@ -103,7 +109,8 @@ def test_hits_go_with_their_queries_and_those_in_an_answer_with_the_answer(take)
         ContaminationHit.objects.create(query=rows[text], task=task, tier=tier, score=1.0, matched_text="x")
     Query.objects.update(contamination="set_aside")
     Query.objects.filter(text="Cleared").update(contamination="cleared")
-    checked = ContaminationPass.objects.create(fingerprint="f", after=0, until=rows["Same"].pk)
+    ended = {"finished_at": timezone.now()}
+    checked = ContaminationPass.objects.create(fingerprint="f", after=0, until=rows["Same"].pk, **ended)
 
     withdrawn(of("gone"))
 
@@ -119,3 +126,23 @@ def test_hits_go_with_their_queries_and_those_in_an_answer_with_the_answer(take)
     }
     checked.refresh_from_db()
     assert checked.until == rows["By answer"].pk - 1  # the next check reads the new answers
+
+
+def test_a_query_with_another_answer_has_the_language_of_that_answer(tmp_path):
+    def take(source, **answers):
+        path = tmp_path / f"{source}.jsonl"
+        records = ({"instruction": text, "response": answer} for text, answer in answers.items())
+        path.write_text("".join(json.dumps(one) + "\n" for one in records))
+        import_queries(path, source=source, by=None)
+
+    take("gone", Java="```python\nprint(1)\n```", Plain="```python\nprint(2)\n```", Same="```go\nx\n```")
+    take("kept", Java="```java\nint x;\n```", Plain="Sort it.", Same="```go\nx\n```")
+    Query.objects.update(natural_language="en")
+
+    withdrawn(of("gone"))
+
+    stands = Query.objects.values_list("text", "language", "natural_language")
+    assert set(stands) == {("Java", "java", "en"), ("Plain", "", None), ("Same", "go", "en")}
+    tell = Detectors(code=lambda answer: "rust", prose=lambda query: "en")
+    assert find_languages(by=None, door=Door.COMMAND, tell=tell).checked == 1
+    assert by_text()["Plain"].language == "rust"
