@@ -168,7 +168,8 @@ def _remove_dialogues(scope: Scope, left: set[int], block: Sequence[int]) -> Cou
     grown_from = list(seeds)
     _hold_back(block)
     Seed.objects.filter(dialogue__in=kept).delete()
-    Dialogue.objects.filter(pk__in=kept).update(source=None, batch=None)
+    # Without its hash: the same file, imported again, brings the dialogue anew.
+    Dialogue.objects.filter(pk__in=kept).update(source=None, batch=None, text_hash="")
     going = [pk for pk in block if pk not in kept]
     counts = [_delete(model.objects.filter(dialogue__in=going)) for model in (Review, Version)]
     counts.append(_delete(Dialogue.objects.filter(pk__in=going)))

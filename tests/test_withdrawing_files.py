@@ -4,13 +4,16 @@ import json
 
 import pytest
 
+from accounts.models import Door
 from curation.intake.problems import import_problems
 from curation.models import Problem, Query, Score, ScoreState, Solution
 from curation.scores import scoring
+from dialogues.exporting import Choice, export_dialogues
 from dialogues.hanging import Scope, counted
 from dialogues.importing_dialogues import import_dialogues
 from dialogues.models import Dialogue, Seed
 from dialogues.obstacles import CannotWithdraw, check_may_go
+from dialogues.reviewing import approve_many
 from runs.kinds import Finished
 from runs.models import Call, Run, WorkItem
 from tests.judged import a_judge
@@ -147,6 +150,25 @@ def test_a_dialogue_that_another_source_holds_moves_there(take):
     assert all_withdrawn(of("two")) == {"moving_dialogues": 1, "batches": 1}
     assert Dialogue.objects.get().source.slug == "three"
     assert all_withdrawn(of("three")) == {"imported": 1, "batches": 1}
+
+
+def test_what_was_exported_and_withdrawn_comes_anew_with_its_file(take, tmp_path, administrator_client):
+    records = [chat("Sort it."), chat("Print it.")]
+    take(import_dialogues, *records)
+    left = Dialogue.objects.order_by("pk").first()
+    approve_many([left.pk], by=None, door=Door.COMMAND)
+    export_dialogues(tmp_path / "x", layout="openai", choice=Choice(), by=None)
+    page = words(administrator_client.get(f"/sources/{left.source_id}/withdraw/"))
+    assert "The same file, imported again, brings it anew, to be reviewed like all others." in page
+    assert all_withdrawn(of("one"))["exported"] == 1
+
+    again = take(import_dialogues, *records)
+
+    assert (again.accepted, again.duplicates) == (2, 0)
+    assert set(Dialogue.objects.values_list("state", "source__slug")) == {("withdrawn", None), ("in_review", "one")}
+    assert (take(import_dialogues, *records, name="b").duplicates, Dialogue.objects.count()) == (2, 3)
+    all_withdrawn(of("one"))
+    assert Dialogue.objects.get() == left
 
 
 def test_a_file_that_only_repeats_goes_alone(take):
