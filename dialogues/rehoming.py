@@ -54,7 +54,7 @@ def _move(query: Query, sightings: list[Sighting]) -> bool:
     if response is None or response == query.response:
         Query.objects.filter(pk=query.pk).update(**moved)
         return False
-    answered = {"response": response, **_languages(response)}
+    answered = {"response": response, "language": _language(query, response)}
     Query.objects.filter(pk=query.pk).update(version=F("version") + 1, **answered, **moved)
     for sighting in sightings:
         said = query.response if sighting.response is None else sighting.response
@@ -64,11 +64,11 @@ def _move(query: Query, sightings: list[Sighting]) -> bool:
     return True
 
 
-def _languages(response: str) -> dict[str, str | None]:
-    """What was said or found of the old answer says nothing of the new; `find_languages` looks where no fence tells."""
+def _language(query: Query, response: str) -> str:
+    """That of the new answer's fence; else what a source stated still holds, and what the old fence named does not."""
     if language := language_of("", response):
-        return {"language": language}
-    return {"language": "", "natural_language": None}
+        return language
+    return "" if query.language == language_of("", query.response) else query.language
 
 
 def _take_lines(sightings: Mapping[int, list[Sighting]], scope: Scope) -> None:

@@ -129,6 +129,8 @@ def go_on(batch: ImportBatch) -> Upload:
     upload = Upload.objects.filter(batch=batch).first()
     if upload is None or batch.finished_at is not None or not upload.path.exists():
         raise CannotStart("its file is no longer here; give the same file again, and the import goes on at its place")
+    if is_held(batch_lock(batch.pk)) or is_held(lock_name(upload.pk)):  # somebody has pressed it before
+        return upload
     Upload.objects.filter(pk=upload.pk).update(attempts=0, handed_at=timezone.now())
     ImportBatch.objects.filter(pk=batch.pk, finished_at=None).update(state=ImportBatch.State.QUEUED, error="")
     return upload

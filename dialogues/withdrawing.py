@@ -89,7 +89,9 @@ def ask(scope: Scope, *, by: User | None, door: Door = Door.PAGE) -> Withdrawal:
 
 
 def go_on(asked: Withdrawal) -> None:
-    """Let a stopped withdrawal be carried on."""
+    """Let a stopped withdrawal be carried on; one that a worker is at is left alone."""
+    if is_held(lock_name(asked.pk)):
+        return
     waits = {"state": Withdrawal.State.QUEUED, "error": "", "handed_at": timezone.now()}
     Withdrawal.objects.filter(pk=asked.pk, finished_at=None).update(**waits)
 

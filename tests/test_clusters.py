@@ -1,6 +1,10 @@
 """A person's word on clusters: it is remembered, it can be undone, and no search overrules it."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.actions import undo
@@ -182,6 +186,29 @@ def test_two_clusters_are_joined_by_a_person(cluster, curator):
     assert find().action is None
     undo(action, by=curator)
     assert facts() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clusters_joined_from_either_side_at_once_are_one(curator):
+    for text in ("Sort a list of numbers.", "Draw a tree."):
+        a_query(text)
+        a_query(text.upper())
+    find()
+    one, other = DuplicateCluster.objects.values_list("pk", flat=True)
+    together = threading.Barrier(2)
+
+    def join(ends):
+        together.wait()
+        try:
+            return settling.join(*ends, by=curator).verb
+        except settling.CannotSettle:
+            return "too late"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as people:
+        assert sorted(people.map(join, [(one, other), (other, one)])) == ["join clusters", "too late"]
+    assert Query.objects.in_play().count() == 1
 
 
 def test_variants_are_linked_and_stay_in_play_until_a_person_merges_them(curator):

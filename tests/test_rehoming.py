@@ -5,10 +5,7 @@ import json
 import pytest
 from django.utils import timezone
 
-from accounts.models import Door
 from curation.duplicates.finding import find_duplicates
-from curation.intake.detectors import Detectors
-from curation.intake.finding_languages import find_languages
 from curation.intake.importing import import_queries
 from curation.models import (
     Benchmark,
@@ -135,14 +132,15 @@ def test_a_query_with_another_answer_has_the_language_of_that_answer(tmp_path):
         path.write_text("".join(json.dumps(one) + "\n" for one in records))
         import_queries(path, source=source, by=None)
 
-    take("gone", Java="```python\nprint(1)\n```", Plain="```python\nprint(2)\n```", Same="```go\nx\n```")
-    take("kept", Java="```java\nint x;\n```", Plain="Sort it.", Same="```go\nx\n```")
+    take("gone", Java="```python\na\n```", Plain="```python\nb\n```", Same="```go\nx\n```", Stated="puts 1", Other="c")
+    take(
+        "kept", Java="```java\nint x;\n```", Plain="Sort it.", Same="```go\nx\n```", Stated="p 1", Other="```c\nx\n```"
+    )
     Query.objects.update(natural_language="en")
+    Query.objects.filter(text__in=["Stated", "Other"]).update(language="ruby")
 
     withdrawn(of("gone"))
 
     stands = Query.objects.values_list("text", "language", "natural_language")
-    assert set(stands) == {("Java", "java", "en"), ("Plain", "", None), ("Same", "go", "en")}
-    tell = Detectors(code=lambda answer: "rust", prose=lambda query: "en")
-    assert find_languages(by=None, door=Door.COMMAND, tell=tell).checked == 1
-    assert by_text()["Plain"].language == "rust"
+    told = {"Java": "java", "Plain": "", "Same": "go", "Stated": "ruby", "Other": "c"}
+    assert set(stands) == {(text, language, "en") for text, language in told.items()}

@@ -3,6 +3,7 @@
 import pytest
 from kombu.exceptions import OperationalError
 
+from curation.holding import hold
 from curation.models import ImportBatch, Source, Upload
 from dialogues import uploading
 from tests.meanwhile import just_before
@@ -80,6 +81,18 @@ def test_a_stopped_import_of_the_same_file_is_let_go_on_at_its_own_page(send, re
     assert "Waits for the worker for jobs" in page
     work()
     assert counts(ImportBatch.objects.get()) == (1, 1, 0, 0)
+
+
+def test_go_on_leaves_an_import_alone_that_a_worker_is_at(send, reading, curator_client):
+    send("a.jsonl", lines(EVOL))
+    reading()
+    batch, upload = ImportBatch.objects.get(), Upload.objects.get()
+    ImportBatch.objects.update(state="running")
+    held = hold(uploading.lock_name(upload.pk))
+    curator_client.post(f"/imports/{batch.pk}/go-on/")
+    held.release()
+    assert ImportBatch.objects.get().state == "running"
+    assert Upload.objects.get().handed_at == upload.handed_at
 
 
 def test_of_two_choices_for_one_file_the_second_hears_that_it_was_not_taken(send, curator_client, administrator_client):

@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.models import Door
 from curation.duplicates.searching import ask_for_search, search
+from curation.holding import hold
 from curation.models import (
     Benchmark,
     BenchmarkTask,
@@ -154,6 +155,15 @@ def test_what_begins_meanwhile_is_told(gone, curator_client):
         refused = curator_client.post(address(gone), {"slug": "gone"}, follow=True)
     assert "a search for duplicates is at work" in words(refused)
     assert not Withdrawal.objects.exists()
+
+
+def test_go_on_leaves_a_withdrawal_alone_that_a_worker_is_at(gone, curator_client):
+    asked = withdrawing.ask(Scope(gone), by=None)
+    Withdrawal.objects.update(state="running")
+    held = hold(withdrawing.lock_name(asked.pk))
+    curator_client.post(f"/withdrawals/{asked.pk}/go-on/")
+    held.release()
+    assert Withdrawal.objects.get().state == "running"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -20,6 +20,7 @@ SHAPED = rf"[^\x00-\x7f{HIDDEN}{JOINERS}]"
 SUSPECT = re.compile(f"[{HIDDEN}{JOINERS}]")
 UNSEEN = re.compile(f"[{HIDDEN}]|(?<!{SHAPED})[{JOINERS}]|[{JOINERS}](?!{SHAPED})")
 KEPT = re.compile(r"<!--.*?-->|<(textarea|script|style)\b.*?</\1\s*>", re.DOTALL)
+# In the values of attributes no "<" stands, since templates escape it.
 TAG = re.compile(r"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
 READ_OUT = re.compile(r'(?<=\s)(?:title|aria-label|alt|placeholder)="[^"]*"')
 

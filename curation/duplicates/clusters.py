@@ -125,7 +125,8 @@ def _leader(query: Query) -> int:
 
 def _moved_along(query: Query, leader: Alike, first: Query) -> Alike:
     """How a duplicate of a query that is merged itself is like the first: by its own words, where they tell."""
-    how = PERSON if leader.how == PERSON else how_alike(first.text, query.text)
+    has_leaders_words = query.duplicate_reason == REASONS[Kind.FORM]
+    how = leader.how if has_leaders_words or leader.how == PERSON else how_alike(first.text, query.text)
     return replace(leader, query_id=query.pk, how=leader.how if how == PERSON else how)
 
 

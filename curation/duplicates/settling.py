@@ -80,6 +80,9 @@ def represent(cluster_id: int, query_id: int, *, by: User, door: Door = Door.PAG
 def join(cluster_id: int, other_id: int, *, by: User, door: Door = Door.PAGE) -> Action:
     """Merge another cluster into this one, whatever was told apart between them before."""
     with transaction.atomic():
+        # In the order in which a pass takes them too.
+        both = Query.objects.filter(represents__in=[cluster_id, other_id])
+        list(both.order_by("pk").select_for_update(of=("self",)))
         cluster, other = _locked(cluster_id), _locked(other_id)
         if cluster.pk == other.pk or not (cluster.is_merged and other.is_merged):
             raise CannotSettle("join two different clusters of duplicates")

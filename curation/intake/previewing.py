@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 Numbered = tuple[int, Record | Refused]
 
 SAMPLE_RECORDS = 100
-LOOKED_THROUGH = 1_000_000  # records that cannot be read, some ten seconds; a page waits for them
+LOOKED_THROUGH = 100_000  # records that cannot be read, about a second; a page waits for them
 SAMPLE_CHARACTERS = 20_000_000  # a page shows it, and its process keeps it in memory
 ROWS_SHOWN, REASONS_SHOWN, FIELDS_SHOWN = 5, 5, 40
 FIELD_DEPTH = 3

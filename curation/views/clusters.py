@@ -220,10 +220,10 @@ def _begin_at(page: Page[ClusterMember], asked: int | None, *, backwards: bool) 
 
 def _actions_on(cluster: DuplicateCluster) -> list[Action]:
     """The newest first. To keep a member changes its row alone."""
-    rows = ActionRow.objects.filter(
-        Q(table="curation.duplicatecluster", row_id=cluster.pk)
-        | Q(table="curation.clustermember", row_id__in=cluster.members.order_by().values("pk"))
-    )
+    # As keys: behind an "or", PostgreSQL would not enter the index by a subquery.
+    members = list(cluster.members.order_by().values_list("pk", flat=True))
+    of_cluster = Q(table="curation.duplicatecluster", row_id=cluster.pk)
+    rows = ActionRow.objects.filter(of_cluster | Q(table="curation.clustermember", row_id__in=members))
     actions = Action.objects.filter(pk__in=rows.values("action")).select_related("by")
     return list(actions.order_by("-pk")[:ACTIONS_SHOWN])
 
