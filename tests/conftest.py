@@ -30,6 +30,7 @@ from tests.migrated import (
 )
 from tests.newcomer import newcomer, served  # noqa: F401 - fixtures
 from tests.parts import PARTS, POOL
+from tests.uploading import folder, reading, send  # noqa: F401 - fixtures
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -87,8 +88,8 @@ def _without_templates():
 
 def _copied_file():
     # A name of its own: the locks of imports are named after it, and all test processes share their folder.
-    folder = Path(tempfile.mkdtemp(prefix="tests-"))
-    file = folder / f"{folder.name}.sqlite3"
+    own = Path(tempfile.mkdtemp(prefix="tests-"))
+    file = own / f"{own.name}.sqlite3"
     shutil.copy(migrated_file(), file)
     return str(file), lambda: shutil.rmtree(file.parent)
 

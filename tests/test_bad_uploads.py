@@ -4,10 +4,13 @@ import pytest
 
 from curation.models import ImportBatch
 from tests.test_bad_files import ODDLY_NAMED, TAKEN, TAKEN_IN_PART
-from tests.uploading import counts, reader, sender, words, work
+from tests.uploading import counts, words, work
 
 # By command the same files go to both databases (test_bad_files.py).
-pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.needs("sample_pool")]
+pytestmark = [
+    *(pytest.mark.once, pytest.mark.django_db),
+    *(pytest.mark.needs("sample_pool"), pytest.mark.usefixtures("folder")),
+]
 
 # Through the browser a file goes to the import that fits it, so that files of dialogues are taken too.
 REFUSED = {
@@ -34,22 +37,6 @@ DIALOGUES = {
 COUNTED = {name: row[1:5] for name, row in (TAKEN | TAKEN_IN_PART).items() if row[1]} | DIALOGUES
 # Twenty thousand records say nothing here that the command has not said.
 COUNTED.pop("many_20k.jsonl.gz")
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.VAR_DIR = tmp_path
-    return tmp_path / "uploads"
-
-
-@pytest.fixture
-def send(curator_client):
-    return sender(curator_client)
-
-
-@pytest.fixture
-def reading(curator_client):
-    return reader(curator_client)
 
 
 def content_of(folder, name):

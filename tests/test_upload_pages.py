@@ -10,25 +10,9 @@ from django.test import Client
 
 from curation.models import BenchmarkTask, ImportBatch, Problem, Query, Upload
 from dialogues.models import Dialogue
-from tests.uploading import EVOL, counts, lines, reader, sender, words, work
+from tests.uploading import EVOL, counts, lines, words, work
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.VAR_DIR = tmp_path
-    return tmp_path / "uploads"
-
-
-@pytest.fixture
-def send(curator_client):
-    return sender(curator_client)
-
-
-@pytest.fixture
-def reading(curator_client):
-    return reader(curator_client)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 
 def test_a_file_is_looked_at_started_imported_and_gone(send, reading, curator_client, folder, curator):

@@ -8,25 +8,9 @@ from curation.holding import batch_lock, hold
 from curation.intake.importing import import_queries
 from curation.models import ImportBatch, Source, Upload
 from dialogues import uploading
-from tests.uploading import EVOL, counts, lines, reader, sender, words, work
+from tests.uploading import EVOL, counts, lines, words, work
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.VAR_DIR = tmp_path
-    return tmp_path / "uploads"
-
-
-@pytest.fixture
-def send(curator_client):
-    return sender(curator_client)
-
-
-@pytest.fixture
-def reading(curator_client):
-    return reader(curator_client)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 
 class Killed(BaseException):

@@ -7,26 +7,10 @@ from curation.holding import hold
 from curation.models import ImportBatch, Source, Upload
 from dialogues import uploading
 from tests.meanwhile import just_before
-from tests.uploading import EVOL, counts, lines, reader, sender, words, work
+from tests.uploading import EVOL, counts, lines, words, work
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 FORM = {"holds": "queries", "layout": "auto", "start": "1"}
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.VAR_DIR = tmp_path
-    return tmp_path / "uploads"
-
-
-@pytest.fixture
-def send(curator_client):
-    return sender(curator_client)
-
-
-@pytest.fixture
-def reading(curator_client):
-    return reader(curator_client)
 
 
 def started(upload, client, source, **fields):

@@ -3,6 +3,7 @@
 import json
 from html import unescape
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from curation.models import Upload
@@ -32,6 +33,23 @@ def reader(client):
         return client.post(f"/uploads/{upload.pk}/", form)
 
     return post
+
+
+@pytest.fixture
+def folder(settings, tmp_path):
+    """Where sent files lie until their import has ended."""
+    settings.VAR_DIR = tmp_path
+    return tmp_path / "uploads"
+
+
+@pytest.fixture
+def send(curator_client):
+    return sender(curator_client)
+
+
+@pytest.fixture
+def reading(curator_client):
+    return reader(curator_client)
 
 
 def work():

@@ -26,7 +26,7 @@ def show_languages(request: HttpRequest) -> HttpResponse:
         "queries": written.total(),
         "unread": written.pop("", 0),
         "written": [(name, NATURAL_NAMES.get(name, name), count) for name, count in written.most_common()],
-        "code": [(name or "unknown", count) for name, count in code.most_common()],
+        "code": [(name or "unknown", name or "unknown", count) for name, count in code.most_common()],
     }
     return render(request, "curation/languages.html", context | passes_shown("languages"))
 
