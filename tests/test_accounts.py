@@ -41,6 +41,7 @@ def test_a_wrong_password_is_told_in_an_alert_and_lets_nobody_in(reviewer):
     assert "_auth_user_id" not in response.client.session
 
 
+@pytest.mark.once
 def test_the_way_back_never_leads_to_another_site(reviewer):
     client = Client()
     response = client.post("/login/", {"username": "rita", "password": PASSWORD, "next": "https://elsewhere.example/"})

@@ -12,7 +12,7 @@ from tests.runners import RunnerProcess, running_runner
 from tests.sandbox_attack import NAMED, until_there
 from tests.toy_kinds import parameters
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("bubblewrap")]
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True), pytest.mark.needs("bubblewrap")]
 
 
 @pytest.fixture(autouse=True)

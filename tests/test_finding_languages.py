@@ -139,6 +139,7 @@ def test_code_without_a_fence_is_told_and_prose_is_not(detectors, language):
     assert detectors.code(CODE[language]) == language
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_the_command_counts_what_it_found(detectors):
     a_query(SAID["fr"], response=CODE["java"])

@@ -73,6 +73,7 @@ def test_an_import_killed_five_times_ends_as_one_that_nobody_disturbed(site, poo
     assert not list(Path(site.environ["VAR_DIR"], "imports").iterdir())
 
 
+@pytest.mark.once
 @pytest.mark.soak
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's memory from /proc")
 def test_an_import_takes_no_more_memory_for_a_longer_file(site, pool_of):

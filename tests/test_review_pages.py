@@ -163,6 +163,7 @@ def test_a_decided_dialogue_is_sent_back_to_review(reviewer_client, other_review
     assert "in review already" in words(refused)
 
 
+@pytest.mark.once
 def test_the_desk_asks_no_more_queries_for_longer_dialogues_and_queues(reviewer_client, django_assert_max_num_queries):
     def counted(turns, dialogues):
         for _ in range(dialogues):

@@ -12,7 +12,7 @@ from runs.waiting import work_until_it_stops
 from tests.sites import DemoModel
 from tests.test_engine import a_run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)

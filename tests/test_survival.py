@@ -63,6 +63,7 @@ def test_scoring_killed_in_the_middle_goes_on_and_repeats_at_most_what_was_in_fl
     assert scores == [QUERIES * TEMPLATES] * 2
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT], ids=["by_the_system", "by_ctrl_c"])
 def test_scoring_that_is_asked_to_end_writes_what_is_in_flight_and_repeats_nothing(scored_site, own_model, asked):
     with a_worker(scored_site, "score", "--wait") as process:

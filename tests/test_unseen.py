@@ -152,6 +152,7 @@ SHOWING = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_no_page_shows_a_character_that_nobody_sees(rows, reviewer, administrator_client):  # noqa: F811
     query, cluster = rows["curation"]["query"], rows["curation"]["cluster"]
