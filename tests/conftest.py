@@ -1,5 +1,6 @@
 """Fixtures for the whole suite: people, scripted answers, and parts of the machine that a test may need."""
 
+import gc
 import itertools
 import os
 import shutil
@@ -59,6 +60,13 @@ def pytest_collection(session):
     compiles = hasattr(session.config, "workerinput") and not sys.dont_write_bytecode
     with after_the_first("collection") if compiles else nullcontext():
         return (yield)
+
+
+def pytest_collection_finish():
+    """All that was collected stays: to look at it again and again is a fifth of what the tests cost."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
