@@ -19,6 +19,7 @@ from curation.models import ContaminationPass, DuplicatePass, LanguagePass, Pool
 
 Item = TypeVar("Item")
 Pass = TypeVar("Pass", bound=PoolPass)
+Came = TypeVar("Came")
 TELL_EVERY_S = 1.0
 # Beside what the work tells: some steps are silent for minutes, such as a comparison that is one call.
 BEAT_EVERY_S = 5.0
@@ -99,17 +100,18 @@ def cancel(one: PoolPass, *, by: User) -> Action:
         return record(f"cancel {here}", [], by=by)
 
 
-def carry_out(one: PoolPass, work: Callable[[], None]) -> None:
-    """Do the work of a pass that nobody has begun; when it is cancelled or fails, its row says so.
+def carry_out(one: PoolPass, work: Callable[[], Came]) -> Came | None:
+    """What came of a pass that nobody has begun; when it is cancelled or fails, its row says so.
 
     A doubled message finds it begun and changes nothing.
     """
     passes = type(one)._default_manager
     if not passes.begin(one.pk):  # type: ignore[attr-defined]
-        return
+        return None
+    came = None
     try:
         with _beating(one), _ended_by_request():
-            work()
+            came = work()
     except Cancelled:
         passes.filter(pk=one.pk).update(finished_at=timezone.now())
     except SystemExit:
@@ -119,6 +121,7 @@ def carry_out(one: PoolPass, work: Callable[[], None]) -> None:
         passes.filter(pk=one.pk).update(error=str(error) or type(error).__name__)
         raise
     one.refresh_from_db()
+    return came
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actions import undo
@@ -9,8 +10,11 @@ from accounts.models import Action, Door
 from curation.decisions import deciding
 from curation.decisions.deciding import decide
 from curation.decisions.rules import Rule
-from curation.models import Decision, Query
+from curation.decisions.ruling import ask_for_decision
+from curation.models import Decision, Query, RulePass
 from tests.judged import many_scored_queries, two_judges
+from tests.page_text import words
+from tests.running import run_command
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BLOCK, BLOCKS = 4, 12
@@ -62,3 +66,33 @@ def test_what_goes_wrong_in_a_block_ends_the_decision_and_what_was_written_can_b
     assert 4 * BLOCK <= done == action.rows_changed < (BLOCKS - 1) * BLOCK
     undo(action, by=None, door=Door.COMMAND)
     assert not Query.objects.exclude(decision=Decision.NONE).exists()
+
+
+def test_a_decision_by_command_is_listed_with_the_others_and_one_that_broke_is_undone_on_its_page(
+    pool, curator_client, monkeypatch
+):
+    assert run_command("decide").exit_code == 0
+    decided_all = RulePass.objects.get()
+    assert (decided_all.state, decided_all.found["changed"]) == ("done", BLOCK * BLOCKS)
+    assert "command line" in words(curator_client.get("/scores/what-if/"))
+
+    def breaks(blocks, work):
+        work(next(blocks))
+        raise ZeroDivisionError("the machine went down")
+
+    monkeypatch.setattr(deciding, "each_block", breaks)
+    with pytest.raises(ZeroDivisionError):
+        run_command("decide", "--threshold", "5")
+    broken = RulePass.objects.get(threshold=5)
+    page = curator_client.get(broken.get_absolute_url())
+    assert "Not decided to its end: the machine went down" in words(page)
+    curator_client.post(reverse("accounts:undo", args=[broken.action_id]))
+    assert "This decision was undone" in words(curator_client.get(broken.get_absolute_url()))
+    assert Query.objects.filter(decision=Decision.KEEP).count() == BLOCK * BLOCKS // 2
+
+
+def test_a_decision_by_command_waits_for_the_one_that_goes_on(pool):
+    ask_for_decision(Rule(), by=None)
+    ran = run_command("decide", "--json")
+    assert (ran.exit_code, "one is at work already" in ran.said) == (3, True)
+    assert set(Query.objects.values_list("decision", flat=True)) == {Decision.NONE}

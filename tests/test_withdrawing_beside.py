@@ -123,7 +123,7 @@ def test_no_pass_begins_while_a_source_is_withdrawn(gone, curator_client):
     why = "source gone is being withdrawn; wait until that has ended"
     for start, form in (*STARTS, ("/scores/what-if/decide/", RULE)):
         assert why in words(curator_client.post(start, form, follow=True)), start
-    for command in (("find_duplicates", "--by", "form"), ("check_contamination", "--nearest", 0)):
+    for command in (("find_duplicates", "--by", "form"), ("check_contamination", "--nearest", 0), ("decide",)):
         ran = run_command(*command)
         assert (ran.exit_code, why in ran.said) == (3, True), ran.said
 

@@ -1,7 +1,7 @@
 """Decide every scored query by a rule: link the scales, mark disputes, keep or drop; people's verdicts stay."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from curation.decisions.rules import CALIBRATED, EXPECTED, BadRule, Rule, Scales
 from curation.decisions.side_by_side import each_block
 from curation.models import Decision, Judge, Link, Query, QueryCount, Score, Stage
 from curation.models.queries import VERDICT
+from curation.passes import Watch, unwatched
 from curation.readings import Row, joint_counts, key_blocks, pattern_of, store_expected
 from curation.scores.judges import counting_judges, names_of
 from curation.scores.linking import IDENTITY, UNCHANGED, LinkTable, link
@@ -33,9 +34,6 @@ CONTROLS_SEED = 20240214
 # Rows of a transaction. On SQLite nobody else writes meanwhile: what they and their indexes take is written in less
 # than 100 ms.
 BLOCK = {"sqlite": 250, "postgresql": 500}
-
-# Shows progress: gets the blocks of keys and how many there are, and hands the blocks on.
-Watch = Callable[[Iterable[list[int]], int], Iterable[list[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +65,18 @@ class Basis:
 
 
 def decide(
-    rule: Rule, *, by: User | None, door: Door, at: datetime, watch: Watch = lambda blocks, total: blocks
+    rule: Rule,
+    *,
+    by: User | None,
+    door: Door,
+    at: datetime,
+    watch: Watch = unwatched,
+    began: Callable[[Action], None] = lambda action: None,
 ) -> Decided:
     """Bring all queries in play up to date with their scores and a rule: one action that can be undone.
 
     It works in blocks, each in its own transaction, and may be repeated or cut short. A person's verdict stays.
-    Raises BadRule where a calibrated rule lacks verdicts.
+    `began` hears of the action as soon as there is one. Raises BadRule where a calibrated rule lacks verdicts.
     """
     judges = counting_judges()
     tables, links = link_scales(judges)
@@ -84,6 +88,7 @@ def decide(
     watched = iter(watch(blocks, expected) if judges else ())
     action = _first_change(watched, basis, lambda changes: record("decide", changes, by=by, door=door, note=str(rule)))
     if action is not None:
+        began(action)
         each_block(watched, partial(_change_block, basis, action))
         action.refresh_from_db()
     mix_controls(by=by, door=door, rng=Random(CONTROLS_SEED))

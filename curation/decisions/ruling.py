@@ -1,6 +1,7 @@
-"""A decision that a page asks for: noted, then carried out with its progress in a row, at once or by the worker."""
+"""A decision that someone asks for: noted, then carried out with its progress in a row, at once or by the worker."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.utils import timezone
 
@@ -9,10 +10,12 @@ from curation import pool_passes
 from curation.decisions.deciding import Decided, decide
 from curation.decisions.rules import BadRule, Rule
 from curation.models import Query, RulePass
-from curation.pool_passes import ask_for, watched
+from curation.passes import Progress, unshown
+from curation.pool_passes import ask_for, keep_action, watched
 
 # A pool of so many queries is decided while the page waits.
 AT_ONCE = 1000
+DOING = "deciding, in blocks"
 
 
 def ask_for_decision(rule: Rule, *, by: User | None) -> RulePass:
@@ -25,21 +28,25 @@ def is_small() -> bool:
 
 
 def carry_out(asked: RulePass) -> None:
-    """Decide all queries; a rule that cannot be says why in the row of the pass."""
+    """Decide all queries for a page; a rule that cannot be says why in the row of the pass."""
     try:
-        pool_passes.carry_out(asked, lambda: _decide_all(asked))
+        pool_passes.carry_out(asked, lambda: decide_all(asked, door=Door.PAGE))
     except BadRule:
         asked.refresh_from_db()
 
 
-def _decide_all(asked: RulePass) -> None:
-    def watch(blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
-        return watched(asked, blocks, total=total, what="deciding, in blocks")
+def decide_all(asked: RulePass, *, door: Door, progress: Progress = unshown) -> Decided:
+    """Carry out a decision that was asked for; its row says how far it is, and what came of it."""
+
+    def told(blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
+        shown: Iterable[list[int]] = progress(watched(asked, blocks, total=total, what=DOING), total=total, what=DOING)
+        return shown
 
     rule = Rule(asked.rule, asked.threshold)
-    decided = decide(rule, by=asked.by, door=Door.PAGE, at=timezone.now(), watch=watch)
-    asked.found, asked.action, asked.finished_at = found_by(decided), decided.action, timezone.now()
-    asked.save(update_fields=["found", "action", "finished_at"])
+    decided = decide(rule, by=asked.by, door=door, at=timezone.now(), watch=told, began=partial(keep_action, asked))
+    asked.found, asked.finished_at = found_by(decided), timezone.now()
+    asked.save(update_fields=["found", "finished_at"])
+    return decided
 
 
 def found_by(decided: Decided) -> dict[str, int]:

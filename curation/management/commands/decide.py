@@ -1,15 +1,15 @@
 """Decide which scored queries are kept."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
 from accounts.models import Door
-from curation.decisions.deciding import Decided, decide
+from curation.decisions.deciding import Decided
 from curation.decisions.rules import DEFAULT_RULE, DEFAULT_THRESHOLD, RULES, BadRule, Rule
-from web.commands import BadInput, Outcome, StudioCommand
+from curation.decisions.ruling import ask_for_decision, decide_all
+from curation.pool_passes import AtWork, carry_out
+from web.commands import BadInput, NotReady, Outcome, StudioCommand
 from web.counts import counted
 
 
@@ -23,14 +23,15 @@ class Command(StudioCommand):
 
     def carry_out(self, **options: Any) -> Outcome:
         try:
-            rule = Rule(options["rule"], options["threshold"])
-            decided = decide(rule, by=None, door=Door.COMMAND, at=timezone.now(), watch=self._watch)
+            asked = ask_for_decision(Rule(options["rule"], options["threshold"]), by=None)
+            decided = carry_out(asked, lambda: decide_all(asked, door=Door.COMMAND, progress=self.progress))
         except BadRule as error:
             raise BadInput(str(error)) from error
+        except AtWork as reason:
+            raise NotReady(str(reason)) from None
+        if decided is None:
+            raise NotReady(f"decision {asked} was taken for dead; what it had written stands and can be undone")
         return Outcome(result=_result(decided), lines=_lines(decided))
-
-    def _watch(self, blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
-        return self.progress(blocks, total=total, what="deciding, in blocks")
 
 
 def _result(decided: Decided) -> dict[str, Any]:
