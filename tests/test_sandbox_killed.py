@@ -159,7 +159,7 @@ def test_a_program_outlives_its_killed_worker_only_where_both_walls_are_away(awa
 @pytest.mark.parametrize("killed", ["worker", "launcher", "both"])
 def test_a_half_made_sandbox_ends_whoever_is_killed(killed, half_made):
     worker, launcher, warden, inner = half_made()
-    for process in {"worker": [worker.pid], "launcher": [launcher], "both": [worker.pid, launcher]}[killed]:
+    for process in {"worker": [worker.pid], "launcher": [launcher], "both": [launcher, worker.pid]}[killed]:
         os.kill(process, signal.SIGKILL)
     until_none(lambda: group_of(launcher) | group_of(inner))
     if killed != "launcher":

@@ -21,7 +21,7 @@ from tests.sizes import SOAK, sized
 pytestmark = pytest.mark.needs("bubblewrap")
 RUNS = 10_000 if SOAK else 200
 AT_ONCE, AT_A_TIME = 4, 100
-# Rounds of the interpreter and of other processes of the machine; a leak in each run would be far above both.
+# Rounds of the interpreter and of other processes of the machine; at full size a leak would be far above both.
 OWN_MEMORY_MB, SHARED_MEMORY_MB = 32, 200
 # Every kind of end, and what a program leaves where it may.
 KINDS = (
@@ -110,7 +110,8 @@ def test_thousands_of_runs_in_a_row_leave_nothing_behind(own_temporary_folder):
     assert [path for place in OUTSIDE for path in place.iterdir() if token in path.name] == []
     until_none(lambda: astray() - astray_before)
     assert own_grown_mb < OWN_MEMORY_MB
-    assert shared_grown_mb < SHARED_MEMORY_MB
+    if SOAK:  # the whole machine's: of a twentieth of the runs, tests at work beside it would hide a leak
+        assert shared_grown_mb < SHARED_MEMORY_MB
 
 
 @pytest.mark.soak
