@@ -117,7 +117,7 @@ def _mask_addresses(text: str, other: str, at: datetime, able: bool) -> str:
 
 
 def _mask_times(text: str, other: str, at: datetime, able: bool) -> str:
-    """Only dates and times of the run itself: another day's date, or one that both runs show, is a result."""
+    """Only dates and times of the run itself: another day's date, or one that both runs show as often, is a result."""
     if not able:
         return text
     for pattern, name, is_of_run in (
@@ -125,14 +125,20 @@ def _mask_times(text: str, other: str, at: datetime, able: bool) -> str:
         (CLOCK_TIME, "‹time›", lambda match: _is_clock_of(match, at)),
         (EPOCH, "‹time›", lambda match: abs(int(match[1]) - at.timestamp()) < DAY_S),
     ):
-        text = pattern.sub(_unless_shown_again(name, is_of_run, other), text)
+        as_often = _shown_as_often(pattern, text, other)
+        text = pattern.sub(_unless(as_often, is_of_run, name), text)
     return DAY_NAME.sub("", text)
 
 
-def _unless_shown_again(
-    name: str, is_of_run: Callable[[re.Match[str]], bool], other: str
+def _shown_as_often(pattern: re.Pattern[str], text: str, other: str) -> set[str]:
+    here, there = (Counter(match[0] for match in pattern.finditer(one)) for one in (text, other))
+    return {shown for shown, times in here.items() if there[shown] == times}
+
+
+def _unless(
+    kept: Collection[str], is_of_run: Callable[[re.Match[str]], bool], name: str
 ) -> Callable[[re.Match[str]], str]:
-    return lambda match: name if match[0] not in other and is_of_run(match) else match[0]
+    return lambda match: name if match[0] not in kept and is_of_run(match) else match[0]
 
 
 @lru_cache(maxsize=8)

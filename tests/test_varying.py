@@ -133,3 +133,20 @@ def test_a_stopped_program_may_have_come_further():
 def test_the_day_before_and_after_count_as_the_day_of_the_run():
     tomorrow = (NOW + timedelta(days=1)).strftime("%d.%m.%Y")
     assert natures(CLOCK, "01.03.2026", tomorrow) == ["date or time"]
+
+
+@pytest.mark.parametrize(
+    ("stood", "now"),
+    [
+        ("14:03:22.9 then 14:03:22", "14:03:22.99 then 14:03:23"),
+        ("14:03:22 then 14:03:22", "14:03:22 then 14:03:23"),
+    ],
+)
+def test_two_runs_within_a_second_may_show_it_in_other_places(stood, now):
+    soon = THEN + timedelta(seconds=0.5)
+    assert natural_changes(CLOCK, "python", seen(stood, THEN), seen(now, soon), lambda: now) == ["date or time"]
+
+
+def test_times_that_change_places_are_a_real_change():
+    stood, now = (seen(text, THEN) for text in ("first 14:03, then 14:04", "first 14:04, then 14:03"))
+    assert natural_changes(CLOCK, "python", stood, now, lambda: now) == []
