@@ -37,6 +37,7 @@ from dialogues.models import Dialogue, Review, Seed, State, Version, Withdrawal
 from dialogues.obstacles import check_may_go, source_to_withdraw
 from dialogues.rehoming import move_home, move_rows
 from dialogues.withdrawal_words import in_words
+from runs.models import Run
 
 TASK = "dialogues.tasks.withdraw"
 QUERIES, DIALOGUES, ROWS = 200, 25, 500
@@ -71,7 +72,6 @@ def ask(scope: Scope, *, by: User | None, door: Door = Door.PAGE) -> Withdrawal:
         take_turn()  # whoever asks for a pass looks for withdrawals in its own turn
         source = source_to_withdraw(scope)
         pool_passes.give_up_silent()
-        check_may_go(scope)
         Source.objects.filter(pk=source.pk).update(withdrawn_at=timezone.now())
         asked = Withdrawal.objects.create(
             source=source,
@@ -83,9 +83,16 @@ def ask(scope: Scope, *, by: User | None, door: Door = Door.PAGE) -> Withdrawal:
             handed_at=timezone.now(),
             by=by,
         )
+        _outdate_runs(asked)  # before the look at runs, so that one that is retried meanwhile is seen or refused
+        check_may_go(scope)
         what = "import" if scope.batch else "source"
         record(f"withdraw {what}", [], by=by, door=door, note=f"{asked.what}: {in_words(expected)}; {NO_WAY_BACK}")
     return asked
+
+
+def _outdate_runs(asked: Withdrawal) -> None:
+    """What failed in runs so far may hold texts that go, and is not done again."""
+    Run.objects.filter(items_failed__gt=0).update(outdated_by=asked.what)
 
 
 def go_on(asked: Withdrawal) -> None:

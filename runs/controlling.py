@@ -66,7 +66,7 @@ def resume(run: Run, *, by: User | None, door: Door = Door.PAGE, plan: Callable[
 
 
 def retry_failed(run: Run, *, by: User | None, door: Door = Door.PAGE) -> int:
-    """Put all failed items back to pending; how many there were.
+    """Put all failed items back to pending; how many there were. Raises NotNow where that may not be.
 
     It has no undo: what the items said of their failure is gone, and a worker may be at them already.
     """
@@ -101,6 +101,11 @@ def _put_back(run: Run, keys: Sequence[int]) -> None:
     now = Run.objects.select_for_update().get(pk=run.pk)
     if now.state in (RunState.CANCELLED, RunState.CANCELLING):
         raise NotNow(f"run {run.pk} is {now.get_state_display()}; its failed items cannot be retried")
+    if now.outdated_by:
+        raise NotNow(
+            f"run {run.pk} was planned before {now.outdated_by} was withdrawn, and what failed may hold texts of it; "
+            "start a new run: what was answered before costs nothing"
+        )
     # A worker that is at it takes the items up by itself.
     state = RunState.RUNNING if now.state == RunState.RUNNING else RunState.QUEUED
     Run.objects.filter(pk=run.pk).update(state=state, items_failed=F("items_failed") - count, finished_at=None)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -26,6 +27,7 @@ from dialogues import withdrawing
 from dialogues.hanging import Scope
 from dialogues.models import Withdrawal
 from dialogues.obstacles import CannotWithdraw
+from runs.models import Run, WorkItem
 from tests.making import a_query, a_source
 from tests.meanwhile import just_before
 from tests.page_text import words
@@ -155,6 +157,35 @@ def test_what_begins_meanwhile_is_told(gone, curator_client):
         refused = curator_client.post(address(gone), {"slug": "gone"}, follow=True)
     assert "a search for duplicates is at work" in words(refused)
     assert not Withdrawal.objects.exists()
+
+
+def test_what_failed_before_a_withdrawal_is_not_asked_again(gone, curator_client):
+    failed = {"kind": "scoring", "title": "Score", "state": "done", "items_total": 1, "items_failed": 1}
+    run = Run.objects.create(**failed, planned_at=timezone.now())
+    item = WorkItem.objects.create(run=run, key="1:1", payload={"text": "of gone"}, state="failed", error="no answer")
+    retry, button = reverse("runs:control", args=[run.pk, "retry"]), 'id="run-retry"'
+    assert button in curator_client.get(run.get_absolute_url()).content.decode()
+
+    withdrawn(of("gone"))
+
+    page = curator_client.get(run.get_absolute_url())
+    assert "Not to be retried: source gone was withdrawn since" in words(page)
+    assert button not in page.content.decode()
+    why = f"run {run.pk} was planned before source gone was withdrawn"
+    assert why in words(curator_client.post(retry, follow=True))
+    ran = run_command("runs", "retry", run.pk)
+    assert (ran.exit_code, "start a new run" in ran.said) == (2, True)
+    item.refresh_from_db()
+    assert item.state == "failed"
+
+
+def test_a_withdrawal_that_is_refused_leaves_failed_items_to_be_retried(gone):
+    run = Run.objects.create(kind="scoring", title="Score", state="done", items_failed=1, planned_at=timezone.now())
+    DuplicatePass.objects.create(compare_by="form")
+    with pytest.raises(CannotWithdraw):
+        withdrawing.ask(of("gone"), by=None)
+    run.refresh_from_db()
+    assert run.outdated_by == ""
 
 
 def test_go_on_leaves_a_withdrawal_alone_that_a_worker_is_at(gone, curator_client):
