@@ -1,6 +1,5 @@
 """The rules of the house that no linter knows: a module says what it is and stays short, a template hides no tag."""
 
-import ast
 import re
 import subprocess
 from pathlib import Path
@@ -21,12 +20,21 @@ MARK = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "service", "services"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_says_what_it_is_and_stays_short(path):
-    text = path.read_text()
-    assert ast.get_docstring(ast.parse(text)), "it opens with a docstring"
-    assert len(text.splitlines()) <= 300
-    assert path.stem not in FORBIDDEN_NAMES
+def test_a_module_says_what_it_is_and_stays_short():
+    wrong = [(str(path.relative_to(ROOT)), found) for path in MODULES if (found := _against_the_rules(path))]
+    assert len(MODULES) > 500
+    assert wrong == []
+
+
+def _against_the_rules(path):
+    lines = path.read_text().splitlines()
+    first = next((line for line in lines if not line.startswith("#")), "")
+    found = {
+        "opens without a docstring": not first.startswith('"""'),
+        f"has {len(lines)} lines": len(lines) > 300,
+        "has a name that says nothing": path.stem in FORBIDDEN_NAMES,
+    }
+    return [words for words, is_so in found.items() if is_so]
 
 
 def test_every_tag_of_a_template_opens_and_closes_on_its_line():
