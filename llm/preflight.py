@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Iterator
 
 from llm.catalog import Endpoint
+from llm.trust import trusted
 
 
 def unreachable(endpoint: Endpoint, *, key: str, timeout_s: float = 5.0) -> str | None:
@@ -15,7 +16,8 @@ def unreachable(endpoint: Endpoint, *, key: str, timeout_s: float = 5.0) -> str 
 
     address = f"{endpoint.base_url}/models"
     try:
-        answer = httpx2.get(address, headers={"Authorization": f"Bearer {key or 'none'}"}, timeout=timeout_s)
+        headers = {"Authorization": f"Bearer {key or 'none'}"}
+        answer = httpx2.get(address, headers=headers, timeout=timeout_s, verify=trusted())
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
         problem = f"{endpoint.entry} base_url {endpoint.base_url} cannot be reached: {_why(error, timeout_s)}"
         return f"{problem}; {_remedy(endpoint)}"

@@ -12,6 +12,7 @@ from openai._models import FinalRequestOptions
 
 from llm.catalog import Endpoint
 from llm.failures import CallFailed, retry_after_s
+from llm.trust import trusted
 
 CONNECT_TIMEOUT_S = 10.0
 # Many servers close an idle connection after 5 s; a request that just then goes out on it would be `unknown`.
@@ -53,7 +54,7 @@ class Transport:
             api_key=key or "none",
             base_url=endpoint.base_url,
             max_retries=0,
-            http_client=DefaultAioHttpClient(limits=limits),
+            http_client=DefaultAioHttpClient(limits=limits, verify=trusted()),
         )
         address = f"{endpoint.base_url.rstrip('/')}/chat/completions"
         self._pattern = self._openai._build_request(
