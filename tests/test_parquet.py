@@ -10,14 +10,19 @@ from curation.intake.importing import import_queries
 from curation.intake.reading import read_records
 from curation.intake.records import BrokenFile, Unreadable
 
-pyarrow = pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
-parquet = pytest.importorskip("pyarrow.parquet")
-
 RECORDS = [{"instruction": f"Number {n}: print\u2028it", "output": "é" * 300, "n": n, "m": [n]} for n in range(230)]
 
 
 @pytest.fixture
-def write(tmp_path):
+def pyarrow():
+    """Loaded for these tests alone: with the library that it loads in turn it takes a second in every process."""
+    return pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+
+
+@pytest.fixture
+def write(tmp_path, pyarrow):
+    from pyarrow import parquet
+
     def run(table=None, *, change=lambda content: content, **options):
         path = tmp_path / "file.whatever"
         parquet.write_table(table or pyarrow.Table.from_pylist(RECORDS), path, **options)
@@ -46,30 +51,42 @@ def test_reading_tells_how_far_it_is_in_bytes(write):
     assert positions[-1] == path.stat().st_size
 
 
-def times(unit, *values, zone=None):
+def times(pyarrow, unit, *values, zone=None):
     return pyarrow.array(values, pyarrow.timestamp(unit, tz=zone))
+
+
+def not_utf8(pyarrow):
+    return pyarrow.array([b"fine", b"caf\xe9"]).view(pyarrow.string())
+
+
+def one_name_twice(pyarrow):
+    return pyarrow.StructArray.from_arrays([pyarrow.array(["a", "b"])] * 2, names=["x", "x"])
 
 
 # Columns of two rows, and what is said of the second; the first can be read where the third part says so.
 ODD = {
-    "not UTF-8": (pyarrow.array([b"fine", b"caf\xe9"]).view(pyarrow.string()), "bytes that are not UTF-8", True),
-    "far date": (pyarrow.array([1, 10**8], pyarrow.date32()), "a value that cannot be read, date value", True),
-    "far time": (times("s", 1, 10**15), "a value that cannot be read, ", True),
-    "no such zone": (times("us", 1, 1, zone="Mars/Olympus"), "a value that cannot be read, ", False),
-    "one name twice": (
-        pyarrow.StructArray.from_arrays([pyarrow.array(["a", "b"])] * 2, names=["x", "x"]),
-        "a value that cannot be read, Converting",
+    "not UTF-8": (not_utf8, "bytes that are not UTF-8", True),
+    "far date": (
+        lambda arrow: arrow.array([1, 10**8], arrow.date32()),
+        "a value that cannot be read, date value",
+        True,
+    ),
+    "far time": (lambda arrow: times(arrow, "s", 1, 10**15), "a value that cannot be read, ", True),
+    "no such zone": (
+        lambda arrow: times(arrow, "us", 1, 1, zone="Mars/Olympus"),
+        "a value that cannot be read, ",
         False,
     ),
+    "one name twice": (one_name_twice, "a value that cannot be read, Converting", False),
 }
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_a_value_that_cannot_be_read_spoils_its_own_field_alone(write, kind):
+def test_a_value_that_cannot_be_read_spoils_its_own_field_alone(write, pyarrow, kind):
     column, said, is_first_fine = ODD[kind]
     fine = {"instruction": ["Sort.", "Add."], "output": ["x", "y"]}
 
-    found = list(read_records(write(pyarrow.table(fine | {"odd": column}))))
+    found = list(read_records(write(pyarrow.table(fine | {"odd": column(pyarrow)}))))
 
     assert [(one.value["instruction"], one.value["output"]) for one in found] == [("Sort.", "x"), ("Add.", "y")]
     assert kind_of(found[1].value["odd"]).startswith(said)
@@ -77,9 +94,9 @@ def test_a_value_that_cannot_be_read_spoils_its_own_field_alone(write, kind):
 
 
 @pytest.mark.django_db
-def test_a_record_is_refused_only_where_the_value_that_cannot_be_read_is_wanted(write):
-    text, _, _ = ODD["not UTF-8"]
-    table = pyarrow.table({"instruction": text, "output": ["x", "y"], "created": times("us", 1, 10**18)})
+def test_a_record_is_refused_only_where_the_value_that_cannot_be_read_is_wanted(write, pyarrow):
+    columns = {"instruction": not_utf8(pyarrow), "output": ["x", "y"]}
+    table = pyarrow.table(columns | {"created": times(pyarrow, "us", 1, 10**18)})
 
     batch = import_queries(write(table), source="sample", by=None)
 
@@ -94,7 +111,7 @@ def test_a_file_that_is_cut_off_or_damaged_says_so(write, change):
         list(read_records(write(change=change)))
 
 
-def test_a_file_damaged_in_its_middle_gives_what_came_before(write):
+def test_a_file_damaged_in_its_middle_gives_what_came_before(write, pyarrow):
     def damage(content):
         half = len(content) // 2
         return content[:half] + b"\xff" * 2000 + content[half + 2000 :]
@@ -109,7 +126,7 @@ def test_a_file_damaged_in_its_middle_gives_what_came_before(write):
     assert len(found) >= 50
 
 
-def test_a_file_that_unpacks_to_far_more_than_its_size_is_refused(write):
+def test_a_file_that_unpacks_to_far_more_than_its_size_is_refused(write, pyarrow):
     table = pyarrow.table({"instruction": ["x" * 1_000_000 + str(n) for n in range(20)]})
 
     with pytest.raises(BrokenFile, match="more than 200 times its size"):
