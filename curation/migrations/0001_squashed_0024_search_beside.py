@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from curation.migrations._shipped import install_templates
+from web.created_together import created_together
 
 
 class Migration(migrations.Migration):
@@ -25,7 +26,7 @@ class Migration(migrations.Migration):
         ('runs', '0007_proposals_and_compacting'),
     ]
 
-    operations = [
+    operations = created_together([
         migrations.CreateModel(
             name='Benchmark',
             fields=[
@@ -563,4 +564,4 @@ class Migration(migrations.Migration):
             columns=['text', 'response'],
         ),
         migrations.RunPython(install_templates, migrations.RunPython.noop),
-    ]
+    ])

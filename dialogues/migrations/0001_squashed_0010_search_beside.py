@@ -8,6 +8,8 @@ import web.search
 from django.conf import settings
 from django.db import migrations, models
 
+from web.created_together import created_together
+
 
 class Migration(migrations.Migration):
 
@@ -22,7 +24,7 @@ class Migration(migrations.Migration):
         ('runs', '0007_proposals_and_compacting'),
     ]
 
-    operations = [
+    operations = created_together([
         migrations.CreateModel(
             name='Dialogue',
             fields=[
@@ -235,4 +237,4 @@ class Migration(migrations.Migration):
             table='dialogues_turn',
             columns=['content'],
         ),
-    ]
+    ])

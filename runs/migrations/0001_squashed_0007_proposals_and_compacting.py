@@ -8,6 +8,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
+from web.created_together import created_together
+
 
 class Migration(migrations.Migration):
 
@@ -19,7 +21,7 @@ class Migration(migrations.Migration):
         ('accounts', '__first__'),
     ]
 
-    operations = [
+    operations = created_together([
         migrations.CreateModel(
             name='EndpointBucket',
             fields=[
@@ -200,4 +202,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('run', 'key'), name='item_once_per_run'), models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'leased', 'done', 'failed', 'skipped'])), name='item_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'leased'), _negated=True), models.Q(('lease_until__isnull', False), models.Q(('lease_token', ''), _negated=True)), _connector='OR'), name='item_leased_has_lease')],
             },
         ),
-    ]
+    ])
