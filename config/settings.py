@@ -94,6 +94,8 @@ TEMPLATES = [
 
 # The registry of work: a dotted name, so that `runs` reaches steps that live above it.
 RUN_KINDS = "config.kinds.KINDS"
+# No run begins while it says that something else would take away what the run is about.
+RUNS_WAIT_FOR = "curation.going_out.going_out"
 MODELS_FILE = Path(env.str("MODELS_FILE", str(BASE_DIR / "models.toml")))
 SANDBOX = env.str("SANDBOX", "auto")
 

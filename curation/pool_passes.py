@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from accounts.actions import record
 from accounts.models import Action, User
-from curation.inserting import take_turn
-from curation.models import ContaminationPass, DuplicatePass, LanguagePass, PoolPass, RulePass, Source
+from curation.going_out import going_out
+from curation.models import ContaminationPass, DuplicatePass, LanguagePass, PoolPass, RulePass
 
 Item = TypeVar("Item")
 Pass = TypeVar("Pass", bound=PoolPass)
@@ -53,17 +53,11 @@ def ask_for(model: type[Pass], **columns: Any) -> Pass:
     passes.give_up_silent()  # type: ignore[attr-defined]
     try:
         with transaction.atomic():
-            take_turn()  # whoever withdraws a source looks for passes in its own turn
-            _check_nothing_goes()
+            if withdrawal := going_out():
+                raise AtWork(withdrawal)
             return passes.create(**columns)
     except IntegrityError:
         raise AtWork(f"one is at work already{_heard(passes.first())}; wait until it has ended") from None
-
-
-def _check_nothing_goes() -> None:
-    """A pass holds what it has read, and would miss the queries that are taken out meanwhile."""
-    if (source := Source.objects.exclude(withdrawn_at=None).first()) is not None:
-        raise AtWork(f"source {source} is being withdrawn; wait until that has ended, or let it go on where it stopped")
 
 
 def at_work() -> str:

@@ -35,6 +35,8 @@ def check_may_go(scope: Scope) -> None:
         raise CannotWithdraw(f"an import into {scope.source} is at work; wait until it has ended")
     if (run := Run.objects.filter(state__in=AT_WORK).first()) is not None:
         raise CannotWithdraw(f"{run} is {run.get_state_display()}; cancel it or wait until it has ended")
+    if (run := Run.objects.filter(state=RunState.PAUSED, planned_at=None).first()) is not None:
+        raise CannotWithdraw(f"{run} is being planned; wait until it is, or cancel it")
     if (run := _with_open_items()) is not None:
         remedy = "cancel it; one that is started anew pays for nothing twice"
         raise CannotWithdraw(f"{run} is {run.get_state_display()} and would go on with texts that it holds; {remedy}")

@@ -20,7 +20,7 @@ from runs.executing import SandboxFailed
 from runs.kinds import Kind, kind_named, models_asked
 from runs.models import Run, RunState
 from runs.pricing import Quote, quote
-from runs.starting import start_run, unfinished
+from runs.starting import NotStarted, start_run, unfinished
 from runs.waiting import work_until_it_stops
 from web.commands import NOT_FINISHED, OK, BadInput, NotReady, Outcome, StudioCommand
 from web.counts import counted
@@ -125,16 +125,19 @@ def _started(
         _go_on(run, options["budget"])
         return run
     bar = _Bar(command, "planning")
-    run = start_run(
-        kind.name,
-        by=None,
-        title=title,
-        parameters=parameters,
-        budget=options["budget"],
-        progress=lambda planned: bar.show(planned, None),
-    )
-    bar.close()
-    return run
+    try:
+        return start_run(
+            kind.name,
+            by=None,
+            title=title,
+            parameters=parameters,
+            budget=options["budget"],
+            progress=lambda planned: bar.show(planned, None),
+        )
+    except NotStarted as reason:
+        raise NotReady(str(reason)) from None
+    finally:
+        bar.close()
 
 
 def _go_on(run: Run, budget: Decimal | None) -> None:

@@ -19,7 +19,7 @@ from runs.handing import PRICE, NobodyThere, hand_over
 from runs.kinds import Kind, kind_named, models_asked
 from runs.models import Proposal, Run
 from runs.pricing import Quote, quote_by_sample
-from runs.starting import make_run, plan_later, unfinished
+from runs.starting import NotStarted, make_run, plan_later, unfinished
 
 TELL_EVERY_S = 1.0
 
@@ -31,10 +31,6 @@ class Wanted:
     kind: Kind
     title: str
     parameters: Mapping[str, Any]
-
-
-class NotStarted(ValueError):
-    """The run was not started; the message says why."""
 
 
 def propose(
@@ -81,7 +77,7 @@ def price(proposal: Proposal) -> None:
 
 
 def start(proposal: Proposal, *, by: User) -> Run:
-    """Start what was proposed, once; the worker for jobs plans it. NotStarted when an equal run has items left."""
+    """Start what was proposed, once; the worker for jobs plans it. NotStarted when it may not begin now."""
     kind = kind_named(proposal.kind)
     with transaction.atomic():
         proposal = Proposal.objects.select_for_update(of=("self",)).select_related("run").get(pk=proposal.pk)

@@ -7,8 +7,10 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
@@ -23,6 +25,10 @@ TELL_EVERY_S = 1.0
 Progress = Callable[[int], None]
 
 
+class NotStarted(ValueError):
+    """No run was begun; the message says why."""
+
+
 def start_run(
     kind_name: str,
     *,
@@ -32,7 +38,7 @@ def start_run(
     budget: Decimal | None = None,
     progress: Progress = lambda planned: None,
 ) -> Run:
-    """Plan a run and queue it."""
+    """Plan a run and queue it. Raises NotStarted when it may not begin now."""
     kind = kind_named(kind_name)
     run = make_run(kind, by=by, title=title, parameters=parameters, budget=budget)
     plan_run(run, kind, progress=progress)
@@ -42,17 +48,23 @@ def start_run(
 def make_run(
     kind: Kind, *, by: User | None, title: str, parameters: Mapping[str, Any], budget: Decimal | None = None
 ) -> Run:
-    """A run that is to be planned next. It exists, paused, while it is planned, so that a killed plan can go on."""
-    return Run.objects.create(
-        kind=kind.name,
-        title=title,
-        parameters=dict(parameters),
-        by=by,
-        budget=budget,
-        state=RunState.PAUSED,
-        note=BEING_PLANNED,
-        rate_samples=[[time.time(), 0]],
-    )
+    """A run that is to be planned next. It exists, paused, while it is planned, so that a killed plan can go on.
+
+    Raises NotStarted while something goes on that would take away what it is about.
+    """
+    with transaction.atomic():
+        if obstacle := import_string(settings.RUNS_WAIT_FOR)():
+            raise NotStarted(obstacle)
+        return Run.objects.create(
+            kind=kind.name,
+            title=title,
+            parameters=dict(parameters),
+            by=by,
+            budget=budget,
+            state=RunState.PAUSED,
+            note=BEING_PLANNED,
+            rate_samples=[[time.time(), 0]],
+        )
 
 
 def plan_later(run: Run) -> None:

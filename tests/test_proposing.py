@@ -12,7 +12,8 @@ from curation.scores.scoring import asked_for
 from llm.catalog import load_catalog
 from runs import proposing, tasks
 from runs.models import Call, Proposal, Run, RunState, WorkItem
-from runs.proposing import NotStarted, Wanted, propose, start
+from runs.proposing import Wanted, propose, start
+from runs.starting import NotStarted
 from tests.making import a_query
 from tests.running import run_command
 from tests.servers import free_port

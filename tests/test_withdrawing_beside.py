@@ -22,12 +22,15 @@ from curation.models import (
 )
 from curation.models.pool_passes import SILENT_FOR, UNTAKEN_FOR
 from curation.pool_passes import carry_out
+from curation.scores.judges import install_shipped_templates, newest_template
 from curation.tasks import find_duplicates
 from dialogues import withdrawing
 from dialogues.hanging import Scope
 from dialogues.models import Withdrawal
 from dialogues.obstacles import CannotWithdraw
-from runs.models import Run, WorkItem
+from runs import proposing
+from runs.models import Proposal, Run, WorkItem
+from runs.starting import NotStarted
 from tests.making import a_query, a_source
 from tests.meanwhile import just_before
 from tests.page_text import words
@@ -157,6 +160,35 @@ def test_what_begins_meanwhile_is_told(gone, curator_client):
         refused = curator_client.post(address(gone), {"slug": "gone"}, follow=True)
     assert "a search for duplicates is at work" in words(refused)
     assert not Withdrawal.objects.exists()
+
+
+def test_no_run_begins_while_a_source_is_withdrawn(gone, curator, curator_client, models_file):
+    proposal = Proposal.objects.create(
+        kind="scoring", title="Score", parameters={}, by=curator, priced_at=timezone.now()
+    )
+    install_shipped_templates()
+    asked = withdrawing.ask(of("gone"), by=None)
+    why = "source gone is being withdrawn; wait until that has ended"
+
+    with pytest.raises(NotStarted, match=why):
+        proposing.start(proposal, by=curator)
+    preview = reverse("curation:ask_preview", args=[newest_template("complexity").pk])
+    form = {"query": gone.queries.get().pk, "model": "demo-scorer"}
+    assert f"Not asked: {why}" in words(curator_client.post(preview, form, follow=True))
+    ran = run_command("score")
+    assert (ran.exit_code, why in ran.said) == (3, True), ran.said
+    assert not Run.objects.exists()
+
+    withdrawing.carry_out(asked.pk)
+    assert run_command("score").exit_code == 0
+
+
+def test_a_withdrawal_waits_for_a_run_that_is_being_planned(gone, curator_client):
+    run = Run.objects.create(kind="scoring", title="Score", state="paused")
+    refused = curator_client.post(address(gone), {"slug": "gone"}, follow=True)
+    assert f"run {run.pk}: Score is being planned; wait until it is, or cancel it" in words(refused)
+    run_command("runs", "cancel", run.pk)
+    assert withdrawing.ask(of("gone"), by=None).pk
 
 
 def test_what_failed_before_a_withdrawal_is_not_asked_again(gone, curator_client):

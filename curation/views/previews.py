@@ -16,6 +16,7 @@ from curation.scores.scoring import ROLE
 from curation.scores.trying import ask_once, look_at
 from llm.catalog import Catalog, load_catalog
 from llm.entries import CatalogError
+from runs.starting import NotStarted
 from web.notices import tell_refused
 from web.pages import page_or_part
 
@@ -72,7 +73,10 @@ def ask_preview(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return render(request, "curation/preview.html", {"template": template, "form": form}, status=422)
     query, model = form.cleaned_data["query"], catalog.models[form.cleaned_data["model"]]
-    ask_once(template, query, model, by=cast(User, request.user))
+    try:
+        ask_once(template, query, model, by=cast(User, request.user))
+    except NotStarted as reason:
+        tell_refused(request, f"Not asked: {reason}.")
     return redirect(f"{reverse('curation:preview', args=[pk])}?query={query.pk}&model={model.slug}")
 
 

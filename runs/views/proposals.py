@@ -19,7 +19,7 @@ from runs.handing import NobodyThere
 from runs.kinds import kind_named
 from runs.models import Proposal
 from runs.scripted import scripted_models
-from runs.starting import unfinished
+from runs.starting import NotStarted, unfinished
 from web.notices import tell_done, tell_refused
 from web.pages import page_or_part
 
@@ -57,7 +57,7 @@ def start_proposed(request: HttpRequest, pk: int) -> HttpResponse:
     proposal = get_object_or_404(Proposal, pk=pk)
     try:
         run = proposing.start(proposal, by=cast(User, request.user))
-    except (proposing.NotStarted, NobodyThere) as reason:
+    except (NotStarted, NobodyThere) as reason:
         tell_refused(request, f"{reason}.")
         return redirect(proposal)
     tell_done(request, "The run is being planned; then it starts by itself.")
