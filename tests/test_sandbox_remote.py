@@ -84,7 +84,7 @@ def test_a_token_that_is_not_the_runners_is_named_at_once(through_runner, monkey
     assert (result.status, result.stdout) == (Status.SANDBOX_ERROR, "")
     assert "set SANDBOX_TOKEN" in result.stderr and "another token" not in result.stderr
     assert "SANDBOX_TOKEN" in sandbox.probe().line
-    assert time.monotonic() < begun + 2
+    assert time.monotonic() < begun + 10  # so long one that is away is waited for, each time
 
 
 @pytest.mark.parametrize(
