@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Door
 from curation.intake.problems import import_problems
@@ -195,7 +196,7 @@ def test_page_and_command_say_what_moves(take, administrator_client):
 def test_a_run_that_could_go_on_with_texts_is_cancelled_first(state):
     a_query()
     scope = of("sample")
-    run = Run.objects.create(kind="scoring", title="Score all", state=state)
+    run = Run.objects.create(kind="scoring", title="Score all", state=state, planned_at=timezone.now())
     item = WorkItem.objects.create(run=run, key="1", payload={})
     with pytest.raises(CannotWithdraw, match="cancel it; one that is started anew pays for nothing twice"):
         check_may_go(scope)
