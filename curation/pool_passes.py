@@ -108,10 +108,10 @@ def carry_out(one: PoolPass, work: Callable[[], Came]) -> Came | None:
             came = work()
     except Cancelled:
         passes.filter(pk=one.pk).update(finished_at=timezone.now())
-    except SystemExit:
-        passes.filter(pk=one.pk).update(error="its worker was told to end; what it had written stands")
+    except (SystemExit, KeyboardInterrupt):  # the next one need not wait until this is thought dead
+        passes.filter(pk=one.pk).update(error="it was told to end; what it had written stands")
         raise
-    except BaseException as error:  # Ctrl-C too: the next one need not wait until this is thought dead
+    except BaseException as error:
         passes.filter(pk=one.pk).update(error=str(error) or type(error).__name__)
         raise
     one.refresh_from_db()

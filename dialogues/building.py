@@ -18,6 +18,7 @@ from dialogues.methods import packing, simulation
 from dialogues.models import Dialogue, Method, Seed, Turn
 from embeddings import Embedder, Embeds, nearest
 from runs import executing
+from runs.controlling import WITHDRAWN
 from runs.kinds import Ask, Estimate, Execute, Finished, Kind, PlannedItem, Question, StartPage
 from runs.models import FINAL_STATES, ItemState, Run, WorkItem
 
@@ -115,7 +116,8 @@ def plan_simulation(run: Run) -> Iterator[PlannedItem]:
 
 def _in_order_of_trial(keys: set[int], run: Run) -> list[int]:
     """In seeded order, up to the limit; those an earlier run skipped come last, so that they never block the rest."""
-    skipped = WorkItem.objects.filter(run__kind=run.kind, state=ItemState.SKIPPED).exclude(run=run.pk)
+    skipped = WorkItem.objects.filter(run__kind=run.kind, state=ItemState.SKIPPED).exclude(error_class=WITHDRAWN)
+    skipped = skipped.exclude(run=run.pk)
     tried = set(skipped.values_list("key", flat=True))
     order = sorted(keys)
     random.Random(run.parameters["seed"]).shuffle(order)

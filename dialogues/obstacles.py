@@ -33,10 +33,11 @@ def check_may_go(scope: Scope) -> None:
     open_batches = scope.batches().filter(finished_at=None).values_list("pk", flat=True)
     if any(is_held(batch_lock(pk)) for pk in open_batches):
         raise CannotWithdraw(f"an import into {scope.source} is at work; wait until it has ended")
+    # In this order: one whose plan comes to its end between the two questions is met by the second.
+    if (run := Run.objects.filter(state=RunState.PAUSED, planned_at=None).first()) is not None:
+        raise CannotWithdraw(f"{run} is not planned to its end; wait, plan it to the end on its page, or cancel it")
     if (run := Run.objects.filter(state__in=AT_WORK).first()) is not None:
         raise CannotWithdraw(f"{run} is {run.get_state_display()}; cancel it or wait until it has ended")
-    if (run := Run.objects.filter(state=RunState.PAUSED, planned_at=None).first()) is not None:
-        raise CannotWithdraw(f"{run} is being planned; wait until it is, or cancel it")
     if (run := _with_open_items()) is not None:
         remedy = "cancel it; one that is started anew pays for nothing twice"
         raise CannotWithdraw(f"{run} is {run.get_state_display()} and would go on with texts that it holds; {remedy}")

@@ -117,7 +117,10 @@ def _mask_addresses(text: str, other: str, at: datetime, able: bool) -> str:
 
 
 def _mask_times(text: str, other: str, at: datetime, able: bool) -> str:
-    """Only dates and times of the run itself: another day's date, or one that both runs show as often, is a result."""
+    """Only dates and times of the run itself: another day's date, or one that both runs show as often, is a result.
+
+    (So a program that shows two times, run again so soon that the later is the earlier now, is taken for changed.)
+    """
     if not able:
         return text
     for pattern, name, is_of_run in (

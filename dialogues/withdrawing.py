@@ -37,7 +37,8 @@ from dialogues.models import Dialogue, Review, Seed, State, Version, Withdrawal
 from dialogues.obstacles import check_may_go, source_to_withdraw
 from dialogues.rehoming import move_home, move_rows
 from dialogues.withdrawal_words import in_words
-from runs.models import Run
+from runs.controlling import leave_undone
+from runs.models import ItemState, WorkItem
 
 TASK = "dialogues.tasks.withdraw"
 QUERIES, DIALOGUES, ROWS = 200, 25, 500
@@ -65,13 +66,14 @@ Watch = Callable[[Withdrawal], None]
 def ask(scope: Scope, *, by: User | None, door: Door = Door.PAGE) -> Withdrawal:
     """Note that it is to be withdrawn, and by whom; `carry_out` does it.
 
-    From now on nothing is imported into it, and no pass over the pool begins.
+    From now on nothing is imported into it, and no run and no pass over the pool begins.
     """
     expected = counted(scope)
     with transaction.atomic():
-        take_turn()  # whoever asks for a pass looks for withdrawals in its own turn
+        take_turn()  # whoever begins a run or a pass looks for withdrawals in its own turn
         source = source_to_withdraw(scope)
         pool_passes.give_up_silent()
+        check_may_go(scope)
         Source.objects.filter(pk=source.pk).update(withdrawn_at=timezone.now())
         asked = Withdrawal.objects.create(
             source=source,
@@ -83,16 +85,9 @@ def ask(scope: Scope, *, by: User | None, door: Door = Door.PAGE) -> Withdrawal:
             handed_at=timezone.now(),
             by=by,
         )
-        _outdate_runs(asked)  # before the look at runs, so that one that is retried meanwhile is seen or refused
-        check_may_go(scope)
         what = "import" if scope.batch else "source"
         record(f"withdraw {what}", [], by=by, door=door, note=f"{asked.what}: {in_words(expected)}; {NO_WAY_BACK}")
     return asked
-
-
-def _outdate_runs(asked: Withdrawal) -> None:
-    """What failed in runs so far may hold texts that go, and is not done again."""
-    Run.objects.filter(items_failed__gt=0).update(outdated_by=asked.what)
 
 
 def go_on(asked: Withdrawal) -> None:
@@ -127,7 +122,7 @@ def _carry_out(asked: Withdrawal, scope: Scope, watch: Watch) -> None:
     asked.state, asked.error = Withdrawal.State.RUNNING, ""
     asked.save(update_fields=["state", "error"])
     try:
-        for rows, size, remove in _steps(scope):
+        for rows, size, remove in _steps(asked, scope):
             for block in _blocks(rows, size):
                 with transaction.atomic():
                     take_turn()  # no import finds a query that is about to go
@@ -140,8 +135,11 @@ def _carry_out(asked: Withdrawal, scope: Scope, watch: Watch) -> None:
         raise
 
 
-def _steps(scope: Scope) -> Iterator[Step]:
+def _steps(asked: Withdrawal, scope: Scope) -> Iterator[Step]:
     """What goes, in this order; each is looked for when the one before it is gone."""
+    # Items of cancelled runs, and those that failed: a cancel can be undone, what failed be tried again.
+    unended = WorkItem.objects.filter(state__in=(ItemState.PENDING, ItemState.FAILED))
+    yield unended, ROWS, partial(_leave_undone, f"{asked.what} was withdrawn, and this may hold texts of it")
     yield scope.dialogues().filter(state=State.APPROVED), ROWS, _hold_back
     yield scope.dialogues_concerned(), DIALOGUES, partial(_remove_dialogues, scope, exported_versions())
     yield scope.queries(), QUERIES, partial(_remove_queries, scope)
@@ -157,6 +155,11 @@ def _note(asked: Withdrawal, counts: Counted) -> None:
     for name, n in counts.items():
         asked.gone[name] = asked.gone.get(name, 0) + n
     asked.save(update_fields=["gone"])
+
+
+def _leave_undone(why: str, block: Sequence[int]) -> Counted:
+    leave_undone(block, why=why)
+    return Counter()
 
 
 def _hold_back(block: Sequence[int]) -> Counted:

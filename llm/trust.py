@@ -6,7 +6,7 @@ from functools import cache
 
 
 def trusted() -> ssl.SSLContext:
-    """The system's authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR name."""
+    """The system's authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR name, as they were when first asked for."""
     return _read(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 

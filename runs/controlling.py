@@ -1,5 +1,6 @@
 """Pause, resume, cancel, retry, raise the budget: each a change of the run's row that workers see within a second."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -13,11 +14,13 @@ from accounts.actions import Change, record
 from accounts.models import Door, User
 from runs.kinds import kind_named
 from runs.models import ItemState, Run, RunState, WorkItem
-from runs.starting import plan_run, wake
+from runs.starting import obstacle, plan_run, wake
 from web.counts import counted
 
 # Items that one transaction puts back.
 BLOCK = 500
+# Why an item was skipped that no step has looked at.
+WITHDRAWN = "withdrawn"
 
 # Where a run goes that is told to stop: at once when no worker holds an item of it, else when they are through.
 Ways = Mapping[bool, RunState]
@@ -52,6 +55,8 @@ def resume(run: Run, *, by: User | None, door: Door = Door.PAGE, plan: Callable[
     stopped = [RunState.PAUSED, RunState.PAUSING, RunState.OVER_BUDGET]
     run.refresh_from_db()
     if run.is_unplanned:
+        with transaction.atomic():
+            _check_may_go_on()
         plan(run)
         moved = [Change(run, {"state": "paused"}, {"state": run.state})] if run.planned_at else []
         record("resume run", moved, by=by, door=door, note=str(run))
@@ -59,6 +64,7 @@ def resume(run: Run, *, by: User | None, door: Door = Door.PAGE, plan: Callable[
     if run.state == RunState.FAILED and run.items_failed:
         return retry_failed(run, by=by, door=door)
     with transaction.atomic():
+        _check_may_go_on()
         _move(run, stopped, RunState.QUEUED, verb="resume run", by=by, door=door)
         wake(run)
     run.refresh_from_db()
@@ -73,6 +79,7 @@ def retry_failed(run: Run, *, by: User | None, door: Door = Door.PAGE) -> int:
     failed = list(WorkItem.objects.filter(run=run, state=ItemState.FAILED).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(failed), BLOCK):
         with transaction.atomic():
+            _check_may_go_on()
             _put_back(run, failed[start : start + BLOCK])
             if start == 0:
                 record("retry failed items", [], by=by, door=door, note=f"{run}, {counted(len(failed), 'item')}")
@@ -94,6 +101,23 @@ def set_budget(run: Run, budget: Decimal | None, *, by: User | None, door: Door 
             resume(run, by=by, door=door)
 
 
+def _check_may_go_on() -> None:
+    """Raise NotNow while what runs are about is taken away. Call it before a row is locked: both wait in one order."""
+    if why := obstacle():
+        raise NotNow(why)
+
+
+def leave_undone(keys: Sequence[int], *, why: str) -> None:
+    """Items that wait or have failed are never done, and hold nothing any more; call it inside a transaction."""
+    items = WorkItem.objects.filter(pk__in=keys, state__in=(ItemState.PENDING, ItemState.FAILED))
+    of_runs = Counter(items.values_list("run", "state"))
+    items.update(state=ItemState.SKIPPED, payload={}, error_class=WITHDRAWN, error=why)
+    for (run_id, state), count in sorted(of_runs.items()):
+        failed = count if state == ItemState.FAILED else 0
+        now = {"items_failed": F("items_failed") - failed, "items_skipped": F("items_skipped") + count}
+        Run.objects.filter(pk=run_id).update(**now)
+
+
 def _put_back(run: Run, keys: Sequence[int]) -> None:
     """Some failed items are pending again; the run's row is written last, as everywhere."""
     items = WorkItem.objects.filter(pk__in=keys, state=ItemState.FAILED)
@@ -101,11 +125,6 @@ def _put_back(run: Run, keys: Sequence[int]) -> None:
     now = Run.objects.select_for_update().get(pk=run.pk)
     if now.state in (RunState.CANCELLED, RunState.CANCELLING):
         raise NotNow(f"run {run.pk} is {now.get_state_display()}; its failed items cannot be retried")
-    if now.outdated_by:
-        raise NotNow(
-            f"run {run.pk} was planned before {now.outdated_by} was withdrawn, and what failed may hold texts of it; "
-            "start a new run: what was answered before costs nothing"
-        )
     # A worker that is at it takes the items up by itself.
     state = RunState.RUNNING if now.state == RunState.RUNNING else RunState.QUEUED
     Run.objects.filter(pk=run.pk).update(state=state, items_failed=F("items_failed") - count, finished_at=None)

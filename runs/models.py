@@ -58,7 +58,6 @@ class Run(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     planned_at = models.DateTimeField(null=True, blank=True, help_text="empty while its items are being written")
     finished_at = models.DateTimeField(null=True, blank=True)
-    outdated_by = models.TextField(blank=True, help_text="What was withdrawn since: failed items may hold texts of it.")
     compacting_at = models.DateTimeField(null=True, blank=True, help_text="sign of life of whoever compacts it now")
     compacted_at = models.DateTimeField(null=True, blank=True, help_text="when that came to its end")
     compacted_bytes = models.PositiveBigIntegerField(default=0, help_text="what was dropped so far")

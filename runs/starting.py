@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
@@ -53,8 +54,8 @@ def make_run(
     Raises NotStarted while something goes on that would take away what it is about.
     """
     with transaction.atomic():
-        if obstacle := import_string(settings.RUNS_WAIT_FOR)():
-            raise NotStarted(obstacle)
+        if why := obstacle():
+            raise NotStarted(why)
         return Run.objects.create(
             kind=kind.name,
             title=title,
@@ -65,6 +66,12 @@ def make_run(
             note=BEING_PLANNED,
             rate_samples=[[time.time(), 0]],
         )
+
+
+def obstacle() -> str:
+    """What takes away just now what runs are about; empty when nothing does. Call it in the transaction that begins."""
+    found: str = import_string(settings.RUNS_WAIT_FOR)()
+    return found
 
 
 def plan_later(run: Run) -> None:
@@ -80,7 +87,7 @@ def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None)
         _write_items(run, kind, progress)
     except Exception as error:
         stopped = {"note": f"planning stopped: {error}", "rate_samples": []}
-        Run.objects.filter(pk=run.pk, planned_at__isnull=True).update(**stopped)
+        _being_planned(run).update(**stopped)
         raise
     run.items_total = run.items.count()
     planned = {
@@ -92,9 +99,8 @@ def plan_run(run: Run, kind: Kind, *, progress: Progress = lambda planned: None)
         "parameters": run.parameters,
         "rate_samples": [],
     }
-    # Meanwhile it may have been cancelled, or planned to its end by another process.
     with transaction.atomic():
-        moved = Run.objects.filter(pk=run.pk, state=RunState.PAUSED, planned_at__isnull=True).update(**planned)
+        moved = _being_planned(run).update(**planned)
         if moved and run.items_total:
             wake(run)
     run.refresh_from_db()
@@ -110,12 +116,14 @@ def _write_items(run: Run, kind: Kind, progress: Progress) -> None:
         progress(count)
         if (now := time.time()) >= told_at + TELL_EVERY_S:
             told_at = now
-            _tell(run, count, now)
+            # A sign of life for the pages, in the columns that count ended items later.
+            if not _being_planned(run).update(items_total=count, rate_samples=[[now, count]]):
+                return  # cancelled, or planned to its end by another process
 
 
-def _tell(run: Run, count: int, now: float) -> None:
-    """A sign of life for the pages, in the columns that count ended items later."""
-    Run.objects.filter(pk=run.pk, planned_at__isnull=True).update(items_total=count, rate_samples=[[now, count]])
+def _being_planned(run: Run) -> QuerySet[Run]:
+    """The run, unless it was cancelled or planned meanwhile."""
+    return Run.objects.filter(pk=run.pk, state=RunState.PAUSED, planned_at=None)
 
 
 def unfinished(kind_name: str, parameters: Mapping[str, Any]) -> Run | None:

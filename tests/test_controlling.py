@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.actions import undo
 from accounts.models import Action, Door
-from runs import controlling
+from runs import controlling, starting
 from runs.controlling import NotNow
 from runs.models import ItemState, Run, RunState, WorkItem
 from runs.starting import start_run
@@ -154,6 +154,18 @@ def test_a_run_cancelled_while_it_is_planned_stays_cancelled():
     assert (run.state, run.planned_at) == (RunState.CANCELLED, None)
     with pytest.raises(NotNow):
         controlling.resume(run, by=None)
+
+
+def test_a_run_that_is_cancelled_is_planned_no_further(monkeypatch):
+    monkeypatch.setattr(starting, "BATCH", 1)
+    monkeypatch.setattr(starting, "TELL_EVERY_S", 0)
+
+    def press_cancel(planned):
+        if planned == 2:
+            controlling.cancel(Run.objects.get(), by=None)
+
+    run = start_run("once", by=None, title="toy", parameters=parameters(9), progress=press_cancel)
+    assert (run.state, run.items.count()) == (RunState.CANCELLED, 2)
 
 
 def test_a_plan_that_broke_off_says_why_and_is_finished_by_resume():

@@ -114,7 +114,7 @@ def test_a_pass_that_is_told_to_end_ends_at_once_and_makes_way():
     with pytest.raises(SystemExit) as ended:
         carry_out(one, lambda: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(60))
     assert (ended.value.code, signal.getsignal(signal.SIGTERM)) == (TOLD_TO_END, before)
-    assert DuplicatePass.objects.get().error == "its worker was told to end; what it had written stands"
+    assert DuplicatePass.objects.get().error == "it was told to end; what it had written stands"
     assert ask_for_search(by=None, compare_by=CompareBy.FORM).state == "queued"
 
 

@@ -57,6 +57,7 @@ OUTSIDE = [Path(place) for place in ("/tmp", "/var/tmp", "/dev/shm", Path.home()
 
 def traces():
     """What a run could leave on this machine or in this process."""
+    gc.collect()  # what earlier tests left open
     return {
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "threads": threading.active_count(),
@@ -68,7 +69,6 @@ def traces():
 
 def memory_mb():
     """(our own resident memory, memory of all memory files and memory disks of the machine)."""
-    gc.collect()
     own, shared = (
         next(line for line in Path(path).read_text().splitlines() if line.startswith(word))
         for path, word in (("/proc/self/status", "VmRSS"), ("/proc/meminfo", "Shmem"))

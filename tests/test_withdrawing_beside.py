@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from accounts.models import Door
+from accounts.models import Action, Door
 from curation.duplicates.searching import ask_for_search, search
 from curation.holding import hold
 from curation.models import (
@@ -186,38 +186,67 @@ def test_no_run_begins_while_a_source_is_withdrawn(gone, curator, curator_client
 def test_a_withdrawal_waits_for_a_run_that_is_being_planned(gone, curator_client):
     run = Run.objects.create(kind="scoring", title="Score", state="paused")
     refused = curator_client.post(address(gone), {"slug": "gone"}, follow=True)
-    assert f"run {run.pk}: Score is being planned; wait until it is, or cancel it" in words(refused)
+    assert (
+        f"run {run.pk}: Score is not planned to its end; wait, plan it to the end on its page, or cancel it"
+        in words(refused)
+    )
     run_command("runs", "cancel", run.pk)
     assert withdrawing.ask(of("gone"), by=None).pk
 
 
 def test_what_failed_before_a_withdrawal_is_not_asked_again(gone, curator_client):
-    failed = {"kind": "scoring", "title": "Score", "state": "done", "items_total": 1, "items_failed": 1}
+    failed = {
+        "kind": "scoring",
+        "title": "Score",
+        "state": "done",
+        "items_total": 2,
+        "items_done": 1,
+        "items_failed": 1,
+    }
     run = Run.objects.create(**failed, planned_at=timezone.now())
-    item = WorkItem.objects.create(run=run, key="1:1", payload={"text": "of gone"}, state="failed", error="no answer")
-    retry, button = reverse("runs:control", args=[run.pk, "retry"]), 'id="run-retry"'
-    assert button in curator_client.get(run.get_absolute_url()).content.decode()
+    item = an_item(run, state="failed", error_class="bad_reply", error="no answer")
+    done = an_item(run, state="done")
+    assert 'id="run-retry"' in curator_client.get(run.get_absolute_url()).content.decode()
 
-    withdrawn(of("gone"))
+    asked = withdrawn(of("gone"))
 
     page = curator_client.get(run.get_absolute_url())
-    assert "Not to be retried: source gone was withdrawn since" in words(page)
-    assert button not in page.content.decode()
-    why = f"run {run.pk} was planned before source gone was withdrawn"
-    assert why in words(curator_client.post(retry, follow=True))
-    ran = run_command("runs", "retry", run.pk)
-    assert (ran.exit_code, "start a new run" in ran.said) == (2, True)
-    item.refresh_from_db()
-    assert item.state == "failed"
-
-
-def test_a_withdrawal_that_is_refused_leaves_failed_items_to_be_retried(gone):
-    run = Run.objects.create(kind="scoring", title="Score", state="done", items_failed=1, planned_at=timezone.now())
-    DuplicatePass.objects.create(compare_by="form")
-    with pytest.raises(CannotWithdraw):
-        withdrawing.ask(of("gone"), by=None)
+    assert f"{asked.what} was withdrawn, and this may hold texts of it" in words(page)
+    assert 'id="run-retry"' not in page.content.decode()
+    assert run_command("runs", "retry", run.pk).result["retried"] == 0
     run.refresh_from_db()
-    assert run.outdated_by == ""
+    assert (run.items_done, run.items_failed, run.items_skipped) == (1, 0, 1)
+    item.refresh_from_db()
+    done.refresh_from_db()
+    assert (item.state, item.payload, done.state) == ("skipped", {}, "done")
+
+
+def test_a_cancel_that_is_undone_after_a_withdrawal_sends_nothing(gone, curator_client):
+    run = Run.objects.create(kind="scoring", title="Score", state="paused", items_total=1, planned_at=timezone.now())
+    item = an_item(run)
+    run_command("runs", "cancel", run.pk)
+    withdrawn(of("gone"))
+    curator_client.post(reverse("accounts:undo", args=[Action.objects.get(verb="cancel run").pk]))
+    run.refresh_from_db()
+    item.refresh_from_db()
+    assert (run.state, run.items_open, item.state, item.payload) == ("paused", 0, "skipped", {})
+
+
+def test_while_a_source_is_withdrawn_no_run_goes_on(gone, curator_client):
+    withdrawing.ask(of("gone"), by=None)
+    run = Run.objects.create(kind="scoring", title="Score", state="paused", items_failed=1, planned_at=timezone.now())
+    an_item(run, state="failed", error="no answer")
+    for verb in ("resume", "retry"):
+        ran = run_command("runs", verb, run.pk)
+        assert (ran.exit_code, "source gone is being withdrawn" in ran.said) == (2, True), verb
+    Run.objects.update(planned_at=None)
+    assert "source gone is being withdrawn" in run_command("runs", "resume", run.pk).said
+    run.refresh_from_db()
+    assert (run.state, run.planned_at, run.items_failed) == ("paused", None, 1)
+
+
+def an_item(run, **columns):
+    return WorkItem.objects.create(run=run, key=str(run.items.count()), payload={"text": "of gone"}, **columns)
 
 
 def test_go_on_leaves_a_withdrawal_alone_that_a_worker_is_at(gone, curator_client):

@@ -9,7 +9,10 @@ from django.db.migrations.state import ProjectState
 
 
 class CreateTogether(Operation):
-    """Migration operation: several models at once. They may lead to one another in any order."""
+    """Migration operation: several models at once. They may lead to one another in any order.
+
+    `migrate --fake-initial` does not look inside.
+    """
 
     def __init__(self, operations: Sequence[CreateModel]) -> None:
         self.operations = operations

@@ -58,7 +58,7 @@ def start_proposed(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         run = proposing.start(proposal, by=cast(User, request.user))
     except (NotStarted, NobodyThere) as reason:
-        tell_refused(request, f"{reason}.")
+        tell_refused(request, f"Not started: {reason}.")
         return redirect(proposal)
     tell_done(request, "The run is being planned; then it starts by itself.")
     return redirect(run)

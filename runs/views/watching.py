@@ -109,7 +109,7 @@ def _as_shown(run: Run) -> dict[str, Any]:
 def _fits(verb: str, run: Run) -> bool:
     """A failed run is retried where something failed; one whose plan is being written is left alone."""
     if verb == "retry":
-        return run.items_failed > 0 and not run.outdated_by
+        return run.items_failed > 0
     if verb == "resume" and _is_being_planned(run):
         return silence_s(run.rate_samples, at=time.time()) > SILENT_AFTER_S
     return True
