@@ -16,6 +16,7 @@ from accounts.actions import record
 from accounts.models import Action, User
 from curation.going_out import going_out
 from curation.models import ContaminationPass, DuplicatePass, LanguagePass, PoolPass, RulePass
+from curation.passes import Progress
 
 Item = TypeVar("Item")
 Pass = TypeVar("Pass", bound=PoolPass)
@@ -173,6 +174,15 @@ def watched(
             told_at = now
             tell(one, what, done, total)
         yield item
+
+
+def told(one: PoolPass, progress: Progress) -> Progress:
+    """Both say how far the pass is: its row, and whatever shows the progress to who waits for it."""
+
+    def both(items: Iterable[Any], *, total: int | None, what: str) -> Iterable[Any]:
+        return progress(watched(one, items, total=total, what=what), total=total, what=what)
+
+    return both
 
 
 def keep_action(one: PoolPass, action: Action) -> None:

@@ -1,6 +1,5 @@
 """A decision that someone asks for: noted, then carried out with its progress in a row, at once or by the worker."""
 
-from collections.abc import Iterable
 from functools import partial
 
 from django.utils import timezone
@@ -11,7 +10,7 @@ from curation.decisions.deciding import Decided, decide
 from curation.decisions.rules import BadRule, Rule
 from curation.models import Query, RulePass
 from curation.passes import Progress, unshown
-from curation.pool_passes import ask_for, keep_action, watched
+from curation.pool_passes import ask_for, keep_action, told
 
 # A pool of so many queries is decided while the page waits.
 AT_ONCE = 1000
@@ -37,13 +36,15 @@ def carry_out(asked: RulePass) -> None:
 
 def decide_all(asked: RulePass, *, door: Door, progress: Progress = unshown) -> Decided:
     """Carry out a decision that was asked for; its row says how far it is, and what came of it."""
-
-    def told(blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
-        shown: Iterable[list[int]] = progress(watched(asked, blocks, total=total, what=DOING), total=total, what=DOING)
-        return shown
-
-    rule = Rule(asked.rule, asked.threshold)
-    decided = decide(rule, by=asked.by, door=door, at=timezone.now(), watch=told, began=partial(keep_action, asked))
+    rule, tell = Rule(asked.rule, asked.threshold), told(asked, progress)
+    decided = decide(
+        rule,
+        by=asked.by,
+        door=door,
+        at=timezone.now(),
+        watch=lambda blocks, total: tell(blocks, total=total, what=DOING),
+        began=partial(keep_action, asked),
+    )
     asked.found, asked.finished_at = found_by(decided), timezone.now()
     asked.save(update_fields=["found", "finished_at"])
     return decided

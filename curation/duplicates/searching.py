@@ -1,8 +1,6 @@
 """A search for duplicates that someone asked for: noted, then carried out while its row says how far it is."""
 
-from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 from django.utils import timezone
 
@@ -11,7 +9,7 @@ from curation.duplicates.finding import COUNTED, find_duplicates
 from curation.duplicates.nearby import nearby_queries
 from curation.models import CompareBy, DuplicatePass
 from curation.passes import Progress, unshown
-from curation.pool_passes import ask_for, keep_action, watched
+from curation.pool_passes import ask_for, keep_action, told
 from embeddings import Embeds
 
 
@@ -22,16 +20,13 @@ def ask_for_search(*, by: User | None, compare_by: CompareBy) -> DuplicatePass:
 
 def search(one: DuplicatePass, *, door: Door, embedder: Embeds | None, progress: Progress = unshown) -> None:
     """Carry out a search; `embedder` is wanted where it compares by meaning."""
-
-    def told(items: Iterable[Any], *, total: int | None, what: str) -> Iterable[Any]:
-        return progress(watched(one, items, total=total, what=what), total=total, what=what)
-
+    tell = told(one, progress)
     found = find_duplicates(
         by=one.by,
         door=door,
-        progress=told,
+        progress=tell,
         only_form=one.compare_by == CompareBy.FORM,
-        nearby=partial(nearby_queries, embedder, told) if embedder else None,
+        nearby=partial(nearby_queries, embedder, tell) if embedder else None,
         began=partial(keep_action, one),
     )
     one.found = {"checked": found.checked} | {name: getattr(found, name) for name in COUNTED}

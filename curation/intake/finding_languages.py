@@ -1,7 +1,7 @@
 """Find languages that no source and no fence names, and the language in which each query is written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +13,7 @@ from accounts.models import Action, Door, User
 from curation.intake.detectors import UNDETERMINED, Detectors
 from curation.models import LanguagePass, Query
 from curation.passes import Progress, Watch, blocks_of, next_version, unshown, unwatched
-from curation.pool_passes import ask_for, keep_action, watched
+from curation.pool_passes import ask_for, keep_action, told
 
 DOING = "looking, in blocks"
 
@@ -35,12 +35,14 @@ def ask_for_languages(*, by: User | None) -> LanguagePass:
 
 def look(one: LanguagePass, *, door: Door, tell: Detectors, progress: Progress = unshown) -> None:
     """Carry out a pass that was asked for; its row says how far it is, and what it found."""
-
-    def told(blocks: Iterable[list[int]], total: int) -> Iterable[list[int]]:
-        shown: Iterable[list[int]] = progress(watched(one, blocks, total=total, what=DOING), total=total, what=DOING)
-        return shown
-
-    found = find_languages(by=one.by, door=door, tell=tell, watch=told, began=partial(keep_action, one))
+    shown = told(one, progress)
+    found = find_languages(
+        by=one.by,
+        door=door,
+        tell=tell,
+        watch=lambda blocks, total: shown(blocks, total=total, what=DOING),
+        began=partial(keep_action, one),
+    )
     one.found = {"checked": found.checked, "told": found.code.total(), "code": found.code, "prose": found.prose}
     one.finished_at = timezone.now()
     one.save(update_fields=["found", "finished_at"])
